@@ -1,0 +1,75 @@
+# What a person types. Everything is installed into .venv; what was installed is remembered under .made/.
+#
+#   make run      install and start the switch on config/example.toml
+#   make demo     a minute of real calls to watch
+#   make test     the tests (installs SIPp and espeak-ng when it may)
+#   make check    format, lint, types, import contracts, tests
+#   make bench    the benchmarks, as a table and as JSON
+
+SHELL    := /bin/sh
+PYTHON   ?= python3
+BIN      := .venv/bin
+CONFIG   ?= config/example.toml
+PACKAGES := softswitch media acd ivr config benchmarks
+
+.PHONY: run demo test check lint bench format clean
+.DELETE_ON_ERROR:
+
+run: .made/run
+	@exec $(BIN)/softswitch run $(CONFIG)
+
+demo: .made/test
+	@exec $(BIN)/softswitch demo
+
+test: .made/test
+	$(BIN)/python -m pytest $(TESTS)
+
+check: lint test
+
+lint: .made/test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/lint-imports
+
+bench: .made/test
+	$(BIN)/python -m benchmarks
+
+format: .made/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv .made build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# apt runs only as root or with a sudo that asks nothing; otherwise one sentence says what to type.
+# Use: $(call debian-package,PACKAGE,WHY), as one shell command that succeeds when the package was installed.
+define debian-package
+{ if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo="sudo -n"; else \
+    echo "$(2): please run 'sudo apt-get install $(1)' and then the same make command again." >&2; false; fi && \
+  command -v apt-get >/dev/null 2>&1 && echo "Installing $(1) with apt ($(2))." && \
+  { DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y $(1) >/dev/null 2>&1 || \
+    { $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y $(1) >/dev/null; }; }; }
+endef
+
+# Debian's python3 comes without ensurepip, so the first `python3 -m venv` fails there and leaves half a folder behind.
+.made/venv:
+	@mkdir -p .made
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is older (use make PYTHON=/path/to/python3.11)." >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv >/dev/null 2>&1 || { rm -rf .venv; \
+	  $(call debian-package,python3-venv,Python cannot make a virtual environment yet) && $(PYTHON) -m venv .venv; }
+	@touch $@
+
+.made/run: pyproject.toml .made/venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[tts]'
+	@touch $@
+
+.made/test: pyproject.toml .made/venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,tts]'
+	@command -v sipp >/dev/null 2>&1 || $(call debian-package,sip-tester,The SIPp scenarios need SIPp) || \
+	  echo "Without SIPp the tests that use it are skipped."
+	@command -v espeak-ng >/dev/null 2>&1 || $(call debian-package,espeak-ng,Spoken prompts need espeak-ng) || \
+	  echo "Without espeak-ng the tests that speak are skipped."
+	@touch $@ .made/run

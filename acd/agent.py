@@ -1,0 +1,152 @@
+"""An agent: what he chose (status), and what is observed about him (state)."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from acd.occupancy import Occupancy
+
+if TYPE_CHECKING:
+    from acd.lease import Lease, Outcome
+    from acd.post import Post
+
+
+class AgentStatus(StrEnum):
+    """What the agent chose."""
+
+    AVAILABLE = "available"
+    PAUSED = "paused"
+    LOGGED_OUT = "logged_out"
+
+
+class AgentState(StrEnum):
+    """What is observed about the agent."""
+
+    UNREACHABLE = "unreachable"
+    IDLE = "idle"
+    RESTING = "resting"
+    OFFERED = "offered"
+    ON_CALL = "on_call"
+    BUSY = "busy"
+    WRAP_UP = "wrap_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The settings of one agent."""
+
+    id: str
+    skills: frozenset[str] = field(default_factory=frozenset)
+    wrap_up: float | None = None
+    """Seconds of work after a call; None is the queue's."""
+    logged_in: bool = True
+    """Status when the engine first hears of him."""
+    reachable: bool = False
+    """Whether his phone is registered when the engine first hears of him."""
+
+
+class Seat:
+    """An agent at work: what he chose, what is observed of him, and what he did."""
+
+    __slots__ = (
+        "agent",
+        "answered_today",
+        "available_since",
+        "busy",
+        "idle_since",
+        "lease",
+        "leaving",
+        "misses_in_a_row",
+        "occupancy",
+        "outcomes",
+        "pause_reason",
+        "posts",
+        "reachable",
+        "resting",
+        "seen_state",
+        "state_since",
+        "status",
+        "talk",
+        "talk_today",
+        "wrap_up_until",
+    )
+
+    def __init__(self, agent: Agent, now: float) -> None:
+        self.agent = agent
+        self.status = AgentStatus.AVAILABLE if agent.logged_in else AgentStatus.LOGGED_OUT
+        self.pause_reason = ""
+        self.reachable = agent.reachable
+        self.busy = False
+        self.resting = False
+        self.lease: Lease | None = None
+        self.talk: Lease | None = None
+        self.wrap_up_until: float | None = None
+        self.leaving = False
+        """Removed from the settings; goes when the talk is over."""
+        self.available_since = now
+        self.idle_since = now
+        """End of the last call, or of the last offer he missed, or first seen."""
+        self.misses_in_a_row = 0
+        self.answered_today = 0
+        self.talk_today = 0.0
+        self.outcomes: Counter[Outcome] = Counter()
+        self.occupancy = Occupancy(now)
+        self.posts: dict[str, Post] = {}
+        """His place in each of his queues, by queue name."""
+        self.seen_state = self.state
+        self.state_since = now
+
+    @property
+    def at_work(self) -> bool:
+        """Available and within reach, whatever he is doing."""
+        return self.status is AgentStatus.AVAILABLE and self.reachable
+
+    @property
+    def free(self) -> bool:
+        """May be offered a call now."""
+        return (
+            self.status is AgentStatus.AVAILABLE
+            and self.reachable
+            and self.lease is None
+            and self.talk is None
+            and self.wrap_up_until is None
+            and not self.busy
+            and not self.resting
+        )
+
+    @property
+    def state(self) -> AgentState:
+        """What is observed, the most telling first."""
+        if self.talk is not None:
+            return AgentState.ON_CALL
+        if self.lease is not None:
+            return AgentState.OFFERED
+        if self.busy:
+            return AgentState.BUSY
+        if self.wrap_up_until is not None:
+            return AgentState.WRAP_UP
+        if not self.reachable:
+            return AgentState.UNREACHABLE
+        return AgentState.RESTING if self.resting else AgentState.IDLE
+
+    def observe(self, now: float) -> None:
+        """Note since when the state is what it is, and book the time before."""
+        state = self.state
+        if state is not self.seen_state:
+            self.seen_state, self.state_since = state, now
+        handling = state is AgentState.ON_CALL or state is AgentState.WRAP_UP
+        self.occupancy.change(handling, handling or self.status is AgentStatus.AVAILABLE, now)
+
+    def conditions(self) -> set[str]:
+        """Which of the ABSENCES hold for him, whoever calls."""
+        facts = {
+            "logged_out": self.status is AgentStatus.LOGGED_OUT,
+            "paused": self.status is AgentStatus.PAUSED,
+            "unreachable": not self.reachable,
+            "busy": self.busy,
+            "offered": self.lease is not None,
+            "on_call": self.talk is not None,
+            "wrap_up": self.wrap_up_until is not None,
+        }
+        return {name for name, holds in facts.items() if holds}

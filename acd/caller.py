@@ -1,0 +1,51 @@
+"""A caller, from the moment he joins a queue until he has left it or his talk is over."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from acd.lease import Lease
+    from acd.line import Line
+
+CallerKey = tuple[int, float, int | Fraction]
+"""(-priority, standing since, rank): the smallest is served first."""
+
+
+@dataclass(slots=True, eq=False)
+class Caller:
+    """Somebody waiting, or talking to an agent."""
+
+    id: str
+    line: "Line"
+    priority: int
+    requires: frozenset[str]
+    since: float
+    """The wait is counted from here."""
+    entered_at: float
+    """Joined this queue; its maximum wait is counted from here."""
+    music: str
+    key: CallerKey = (0, 0.0, 0)
+    offers: "dict[int, Lease]" = field(default_factory=dict)
+    """Offers that are out for him, by number, in the order they were made."""
+    tried: dict[str, int] = field(default_factory=dict)
+    """Offers of his that this agent did not take. At most one entry per member of the queue."""
+    talk: "Lease | None" = None
+    width: int | None = 1
+    """Agents who may ring for him at once; None is all."""
+    wanted: int | None = None
+    """His width while he stands in the list of those who want an agent."""
+    open_tiers: int = 1
+    """Tiers opened to him by the time he waited."""
+    overdue: bool = False
+    """His maximum wait is over and he lives on the offers that ring."""
+    said_position: int | None = None
+    """The best place that was announced to him."""
+    said_wait: float | None = None
+    """The shortest wait that was announced to him."""
+    prompts: int = 0
+    """Periodic prompts he heard."""
+
+    def lacks(self, skills: frozenset[str]) -> frozenset[str]:
+        """What somebody with these skills does not know of what this caller needs."""
+        return self.requires - skills

@@ -1,0 +1,94 @@
+"""What is to be done: the orders that `Engine.handle` and `Engine.handle_timer` return, in order."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from acd.explain import Decision
+
+WithdrawReason = Literal["answered_elsewhere", "caller_gone", "timeout", "agent_gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Ring all phones of this agent for this caller."""
+
+    lease: int
+    """Number of this offer; every fact about it carries it."""
+    caller: str
+    agent: str
+    queue: str
+    ring_timeout: float
+    """Seconds after which the engine will withdraw it by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Stop ringing this agent; if he has just answered, hang up on him."""
+
+    lease: int
+    reason: WithdrawReason
+    agent: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Stop whatever the caller hears and join the two at once."""
+
+    lease: int
+    caller: str
+    agent: str
+    queue: str
+    wait: float
+    """Seconds the caller waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say something into the caller's music. Nothing ever waits for its end."""
+
+    caller: str
+    kind: Literal["position", "wait", "periodic"]
+    position: int | None = None
+    """The caller's place, 1 is next."""
+    wait_seconds: float | None = None
+    """Estimated wait from now on."""
+    index: int | None = None
+    """Which of the queue's periodic prompts, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartMusic:
+    """Play this class of music to the caller until he is connected or leaves."""
+
+    caller: str
+    music: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveQueue:
+    """The caller is not in the queue (any more); send him on, or end the call when there is no destination."""
+
+    caller: str
+    queue: str
+    outcome: str
+    """timeout, empty, full, closed, moved, or what CallerMoved named (exit)."""
+    destination: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseAgent:
+    """The engine paused the agent by itself after too many missed offers. For his lamp and the log."""
+
+    agent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Why the offers just made went where they went. For the log."""
+
+    record: Decision
+
+
+Command = Offer | Withdraw | Connect | Announce | StartMusic | LeaveQueue | PauseAgent | Explain

@@ -1,0 +1,36 @@
+"""The books of one queue."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from acd.lease import Outcome
+
+
+@dataclass(slots=True)
+class Counts:
+    """offered = answered + abandoned + flowed out + still waiting, at every moment."""
+
+    offered: int = 0
+    """Callers who entered the queue."""
+    answered: int = 0
+    """Connected to an agent."""
+    in_time: int = 0
+    """Of these, within the service level."""
+    abandoned: int = 0
+    """Hung up while waiting."""
+    short_abandoned: int = 0
+    """Of these, within the short threshold."""
+    flow_outs: Counter[str] = field(default_factory=Counter)
+    """Left alive without an agent, by outcome: timeout, empty, exit, moved, closed."""
+    blocked: Counter[str] = field(default_factory=Counter)
+    """Never entered, by outcome: full, empty, closed. Not among the offered."""
+    offers: Counter[Outcome] = field(default_factory=Counter)
+    """Offers to agents that ended, by outcome."""
+    offers_made: int = 0
+    answered_wait: float = 0.0
+    """Seconds waited by all who were answered."""
+
+    @property
+    def flowed_out(self) -> int:
+        """All who left alive without an agent."""
+        return self.flow_outs.total()

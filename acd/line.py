@@ -1,0 +1,247 @@
+"""A queue at work: who waits, in which order, and who of its members is free, in which order."""
+
+import math
+import random
+from bisect import bisect_left, insort
+from fractions import Fraction
+
+from acd.caller import Caller, CallerKey
+from acd.counts import Counts
+from acd.estimate import Pace
+from acd.explain import Candidate, Key
+from acd.post import Post
+from acd.queue import QueueSettings
+from acd.strategy import Strategy, make_strategy
+
+
+def _order(caller: Caller) -> CallerKey:
+    return caller.key
+
+
+class Line:
+    """One queue at work.
+
+    `waiting` holds all who wait, `wanting` those of them who may be offered to one more agent now, in one list per
+    set of needed skills, so that an agent looks only at the heads of lists he can serve. `free` holds the free members
+    by key.
+    """
+
+    def __init__(self, settings: QueueSettings, rng: random.Random) -> None:
+        self.settings = settings
+        self.rng = rng
+        self.posts: dict[str, Post] = {}
+        self.waiting: list[Caller] = []
+        self.wanting: dict[frozenset[str], list[Caller]] = {}
+        self.free: list[tuple[Key, Post]] = []
+        self.tiers: list[int] = []
+        self.strategy: Strategy = make_strategy(settings, rng)
+        self.counts = Counts()
+        self.pace = Pace()
+        self.present = 0
+        """Members who count as somebody for leave_empty."""
+        self._offers = 0
+        self._age = 0
+
+    # Those who wait
+
+    def place(self, caller: Caller, rank: int, position: int | None) -> None:
+        """Find the caller's place: before the first of lower priority, or where he asked to be behind higher ones."""
+        caller.key = (-caller.priority, caller.since, rank)
+        if position is None:
+            insort(self.waiting, caller, key=_order)
+            return
+        first = bisect_left(self.waiting, (-caller.priority, -math.inf, 0), key=_order)
+        last = bisect_left(self.waiting, (1 - caller.priority, -math.inf, 0), key=_order)
+        index = min(max(position - 1, first), last)
+        if index < last:
+            caller.key = self._key_before(index)
+        elif index > first:
+            caller.key = max(caller.key, self._key_after(index - 1))
+        self.waiting.insert(index, caller)
+
+    def _key_before(self, index: int) -> CallerKey:
+        """Between two neighbours: as old as the one behind, with a rank that is between."""
+        priority, since, rank = self.waiting[index].key
+        ahead = self.waiting[index - 1].key if index else None
+        if ahead is None or ahead[:2] != (priority, since):
+            return priority, since, rank - 1
+        return priority, since, Fraction(ahead[2] + rank) / 2
+
+    def _key_after(self, index: int) -> CallerKey:
+        priority, since, rank = self.waiting[index].key
+        return priority, since, rank + 1
+
+    def put_back(self, caller: Caller) -> None:
+        """Into the place he had."""
+        insort(self.waiting, caller, key=_order)
+
+    def remove(self, caller: Caller) -> None:
+        """Take out of the line."""
+        self.unwant(caller)
+        del self.waiting[self.position(caller) - 1]
+
+    def position(self, caller: Caller) -> int:
+        """The place in the line, 1 is the head."""
+        return bisect_left(self.waiting, caller.key, key=_order) + 1
+
+    def want(self, caller: Caller) -> None:
+        """The caller may be offered to one more agent."""
+        if caller.wanted is None:
+            caller.wanted = 1
+            insort(self.wanting.setdefault(caller.requires, []), caller, key=_order)
+
+    def unwant(self, caller: Caller) -> None:
+        """The caller has as many offers as he may, or none any more."""
+        if caller.wanted is None:
+            return
+        caller.wanted = None
+        same = self.wanting[caller.requires]
+        del same[bisect_left(same, caller.key, key=_order)]
+        if not same:
+            del self.wanting[caller.requires]
+
+    # Those who are free
+
+    def set_free(self, post: Post, now: float) -> None:
+        """The agent may be offered calls of this queue."""
+        if post.key is not None:
+            return
+        if post.head_start is None:
+            self.strategy.welcome(post, self.posts.values())
+            post.head_start = post.head_start or 0.0
+        post.key = (post.member.tier, *self.strategy.key(post, now), post.order)
+        insort(self.free, (post.key, post))
+
+    def set_taken(self, post: Post) -> None:
+        """The agent may not be offered calls."""
+        if post.key is None:
+            return
+        index = bisect_left(self.free, (post.key,))
+        del self.free[index]
+        post.key = None
+
+    def order_anew(self, now: float) -> None:
+        """Make every key anew."""
+        self._age = self.strategy.age(now)
+        self.strategy.prepare(self.posts.values(), now)
+        posts = [post for _, post in self.free]
+        self.free.clear()
+        for post in posts:
+            post.key = None
+        for post in sorted(posts, key=lambda post: post.order):
+            self.set_free(post, now)
+
+    def change_strategy(self, settings: QueueSettings) -> None:
+        """Order the free agents by another rule. `order_anew` is to follow."""
+        self.settings = settings
+        self.strategy = make_strategy(settings, self.rng)
+
+    # Choice
+
+    def choose(self, caller: Caller, now: float) -> list[Post]:
+        """The agents to be offered this caller now: as many as he may have, best first."""
+        if not self.free:
+            return []
+        if self.strategy.age(now) != self._age:
+            self.order_anew(now)
+        wanted = len(self.free) if caller.width is None else caller.width - len(caller.offers)
+        last_tier = self.last_tier(caller)
+        chosen: list[Post] = []
+        missed: list[tuple[int, Key, Post]] = []
+        for key, post in self.free:
+            if key[0] > last_tier or len(chosen) >= wanted:
+                break
+            if caller.requires and not caller.requires <= post.seat.agent.skills:
+                continue
+            times = caller.tried.get(post.member.agent)
+            if times is None:
+                chosen.append(post)
+            else:
+                missed.append((times, key, post))
+        if len(chosen) < wanted and missed:
+            missed.sort()
+            chosen += [post for _, _, post in missed[: wanted - len(chosen)]]
+        return chosen
+
+    def note_offer(self, post: Post, now: float) -> None:
+        """The agent gets an offer of this queue; call it before he is taken."""
+        self._offers += 1
+        post.offered = self._offers
+        self.counts.offers_made += 1
+        self.strategy.chose(post)
+        if self.strategy.draws_lots and post.key is not None:
+            self._draw_again(post.key, now)
+
+    def _draw_again(self, below: Key, now: float) -> None:
+        """Those with smaller lots were passed over, each for his own reason; their lots say nothing any more."""
+        passed = [post for key, post in self.free if key[1] < below[1] and key is not below]
+        for post in passed:
+            self.set_taken(post)
+        for post in passed:
+            self.set_free(post, now)
+
+    def last_tier(self, caller: Caller) -> float:
+        """The highest tier that is open for this caller."""
+        if len(self.tiers) < 2:
+            return math.inf
+        if self.settings.tier_wait is not None:
+            return self._tier_by_wait(caller)
+        return self._tier_ringing_together(caller) if self.strategy.rings_all else math.inf
+
+    def _tier_by_wait(self, caller: Caller) -> int:
+        """Open by the time waited, and beyond while the open ones have nobody at work whom he has not tried."""
+        last = min(caller.open_tiers, len(self.tiers))
+        while last < len(self.tiers) and not self._anybody_untried(caller, self.tiers[last - 1]):
+            last += 1
+        return self.tiers[last - 1]
+
+    def _anybody_untried(self, caller: Caller, last_tier: int) -> bool:
+        return any(
+            post.seat.at_work and post.member.agent not in caller.tried and caller.requires <= post.seat.agent.skills
+            for post in self.posts.values()
+            if post.member.tier <= last_tier
+        )
+
+    def _tier_ringing_together(self, caller: Caller) -> float:
+        """For ring_all: the lowest tier where somebody whom he has not tried is free, or rings for him."""
+        tiers = [lease.post.member.tier for lease in caller.offers.values() if not caller.tried.get(lease.seat.agent.id)]
+        for key, post in self.free:
+            if post.member.agent not in caller.tried and caller.requires <= post.seat.agent.skills:
+                tiers.append(int(key[0]))
+                break
+        return min(tiers, default=math.inf)
+
+    # Explanation
+
+    def explain(self, caller: Caller, chosen: list[Post]) -> tuple[Candidate, ...]:
+        """What there is to say about every member, before the chosen are taken."""
+        last_tier = self.last_tier(caller)
+        winners = set(map(id, chosen))
+        return tuple(
+            Candidate(post.member.agent, self._full_key(post, caller), self._verdict(post, caller, winners, last_tier))
+            for post in self.posts.values()
+        )
+
+    def _full_key(self, post: Post, caller: Caller) -> Key | None:
+        if post.key is None:
+            return None
+        return (caller.tried.get(post.member.agent, 0), *post.key)
+
+    def _verdict(self, post: Post, caller: Caller, winners: set[int], last_tier: float) -> str:
+        seat = post.seat
+        if id(post) in winners:
+            return "chosen"
+        if not seat.at_work:
+            return _not_at_work(post)
+        if post.key is None:
+            return str(seat.state)
+        if lacking := caller.lacks(seat.agent.skills):
+            return "lacks " + ", ".join(sorted(lacking))
+        return "tier not open" if post.member.tier > last_tier else "behind"
+
+
+def _not_at_work(post: Post) -> str:
+    seat = post.seat
+    if seat.status == "paused":
+        return f"paused: {seat.pause_reason}" if seat.pause_reason else "paused"
+    return "unreachable" if seat.status == "available" else "logged_out"

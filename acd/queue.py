@@ -1,0 +1,108 @@
+"""The settings of one queue."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from acd.errors import SettingsError
+
+STRATEGIES = ("ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential", "priority")
+
+MEASURES = ("occupancy", "calls", "talk_time")
+
+ABSENCES = ("logged_out", "paused", "unreachable", "busy", "offered", "on_call", "wrap_up", "incapable")
+"""The eight conditions under which an agent can be taken for absent by `join_empty` and `leave_empty`."""
+
+NOBODY_AT_WORK = ("logged_out", "paused", "unreachable")
+"""The usual choice among ABSENCES: nobody has a chance to answer soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An agent's place in one queue."""
+
+    agent: str
+    tier: int = 1
+    """Lower tiers are offered first."""
+    weight: float = 1.0
+    """Share under the random strategy; 0 is only offered when nobody with a weight is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """Everything about a queue that somebody chose. Times are seconds."""
+
+    name: str
+    agents: Sequence[Member | str] = ()
+    """Members in configured order; a bare id is a member of tier 1."""
+    strategy: str = "round_robin"
+    within: str = "round_robin"
+    """For the priority strategy: the order inside a tier."""
+    measure: str = "occupancy"
+    """For least_busy: occupancy of the last hour, calls today or talk_time today."""
+    progressive: float | None = None
+    """Ring one more agent every so many seconds."""
+    tier_wait: float | None = None
+    """A further tier opens after so many seconds of wait, or when the ones before have nobody at work
+    whom the caller has not tried. None: as soon as nobody of the tiers before is free."""
+    weight: int = 0
+    """An agent of several queues serves the queue of the highest weight first."""
+    open: bool = True
+    """A closed queue takes no new callers."""
+
+    ring_timeout: float = 15.0
+    retry_delay: float = 5.0
+    """Rest of an agent after an offer he did not take."""
+    wrap_up: float | None = 10.0
+    """Work after the call, unless the agent has his own; None is the engine's default."""
+    auto_pause: int | None = None
+    """Pause an agent after so many no_answer in a row."""
+    auto_pause_grace: float = 0.0
+    """Misses within so many seconds after log-in or break do not count for it."""
+
+    max_wait: float | None = None
+    one_more_chance: bool = True
+    """An agent who rings when max_wait is over may still answer."""
+    max_length: int | None = None
+    """Most callers waiting at once."""
+    join_empty: Sequence[str] = ()
+    """Refuse callers when every agent is absent under one of these ABSENCES; empty: never refuse."""
+    leave_empty: Sequence[str] = ()
+    """Send waiting callers on when every agent is absent under one of these; empty: never."""
+    on_timeout: str | None = None
+    on_full: str | None = None
+    on_empty: str | None = None
+    on_closed: str | None = None
+    """Where callers go then; opaque to the engine, None ends the call."""
+
+    music: str = "default"
+    announce_first: float = 10.0
+    """Before the first announcement of position and wait."""
+    announce_every: float = 30.0
+    """Between announcements of position and wait."""
+    announce_position: bool = False
+    position_only_up: bool = True
+    """Keep silent unless the place got better since it was last said."""
+    announce_wait: bool = False
+    """Say the estimated wait when it is known."""
+    longest_announced_wait: float = 600.0
+    """A longer estimate is said as this."""
+    periodic: Sequence[str] = ()
+    """Prompts said in rotation."""
+    periodic_every: float = 45.0
+
+    service_level: float = 20.0
+    """An answer within so many seconds is in time."""
+    short_abandon: float = 5.0
+    """A hang-up within so many seconds is not a lost caller."""
+
+    def __post_init__(self) -> None:
+        for problem in self._problems():
+            raise SettingsError(f"queue {self.name!r}: {problem}")
+
+    def _problems(self) -> list[str]:
+        return []
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The agents as members, in configured order."""
+        return tuple(Member(item) if isinstance(item, str) else item for item in self.agents)

@@ -1,0 +1,259 @@
+"""What can only be wrong between values that are each right: references, numbers, routes, addresses.
+
+Every check is a function from the whole configuration to findings, and the list at the end is all of them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
+from pathlib import Path as FilePath
+
+from config import references
+from config.document import Path
+from config.errors import Finding
+from config.model import Config, RouteSection
+from config.scalars import WILD, Destination, closest
+from ivr.digits import Pattern
+from ivr.errors import ScheduleError
+from ivr.schedule import parse_days, public_holidays
+
+Names = Mapping[str, Iterable[str]]
+"""For each table the names in it, also of entries that are wrong by themselves."""
+
+_REAL_PASSWORD = 'python -c "import secrets; print(secrets.token_urlsafe(16))"'
+_PROBE_YEAR = 2024
+
+
+def check(config: Config, names: Names) -> list[Finding]:
+    """Find everything that does not fit together."""
+    return [
+        *_dangling(config, names),
+        *_strange_destinations(config),
+        *_repeated_phones(config),
+        *_duplicate_numbers(config),
+        *_unclear_patterns(config),
+        *_numbers_cut_short(config),
+        *_hidden_routes(config),
+        *_strange_sources(config, names),
+        *_demo_passwords(config),
+        *_sockets(config),
+        *_limits(config),
+        *_trunks(config),
+        *_schedules(config),
+        *_files(config),
+    ]
+
+
+def _unknown(path: Path, table: str, name: str, names: Names, prefix: str = "") -> Iterator[Finding]:
+    """Report a name that stands in no table."""
+    known = set(names.get(table, ()))
+    if name in known:
+        return
+    hint = closest(name, sorted(known))
+    message = f'expected a name from [{table}], there is no "{name}"'
+    yield Finding(path, message, f"{prefix}{hint}" if hint else None)
+
+
+def _dangling(config: Config, names: Names) -> Iterator[Finding]:
+    for path, text in references.destinations(config):
+        kind, name = Destination.parse(text)
+        if kind not in Config.KINDS_OF_NAMES or name == "*" or (kind, name) == ("voicemail", "own"):
+            continue
+        name = name.partition("/")[0] if kind == "trunk" else name
+        yield from _unknown(path, Config.KINDS_OF_NAMES[kind], name, names, f"{kind}:")
+    for path, phones in references.phone_lists(config):
+        for index, phone in enumerate(phones):
+            yield from _unknown((*path, index), "phones", phone, names)
+    for path, name in references.schedules(config):
+        yield from _unknown(path, "schedules", name, names)
+    for path, prompt in references.prompts(config):
+        if prompt.prompt is not None and path[0] == "prompts":
+            yield Finding(path, "expected a text or a file, a named prompt cannot name another one")
+        elif prompt.prompt is not None:
+            yield from _unknown(path, "prompts", prompt.prompt, names)
+
+
+def _strange_destinations(config: Config) -> Iterator[Finding]:
+    """A `*` needs a pattern, and a trunk needs to know which number to dial."""
+    for path, text in references.destinations(config):
+        kind, name = Destination.parse(text)
+        dialled = _dialled_there(config, path)
+        if name == "*" and kind not in WILD:
+            yield Finding(path, f'expected a name, "*" is for {", ".join(sorted(WILD))} only')
+        elif name == "*" and (dialled is None or dialled.literal):
+            yield Finding(path, 'expected a name, "*" has a meaning only beside a pattern like "8xxx"')
+        elif kind == "trunk" and "/" not in name and (dialled is None or path[0] == "extensions"):
+            yield Finding(path, f'expected the number to dial too, like "trunk:{name}/+43123456789"')
+
+
+def _dialled_there(config: Config, path: Path) -> Pattern | None:
+    """Give the pattern of the number that was dialled when this destination is used."""
+    if path[0] == "extensions":
+        return Pattern(str(path[1]))
+    if path[0] == "routes" and isinstance(path[1], int):
+        return Pattern(config.routes[path[1]].called)
+    return None
+
+
+def _repeated_phones(config: Config) -> Iterator[Finding]:
+    for path, phones in references.phone_lists(config):
+        for index, phone in enumerate(phones):
+            if phone in phones[:index]:
+                yield Finding((*path, index), f'expected each phone once, "{phone}" is already in the list')
+
+
+def _duplicate_numbers(config: Config) -> Iterator[Finding]:
+    """The same number, or the same pattern in another spelling."""
+    seen: dict[object, Path] = {}
+    for path, pattern in references.numbers(config):
+        what = (pattern.places, pattern.open_ended)
+        if what in seen:
+            yield Finding(path, f"expected each number once, this one is already {_in_words(seen[what])}", None, True)
+        seen.setdefault(what, path)
+
+
+def _unclear_patterns(config: Config) -> Iterator[Finding]:
+    """Two patterns share numbers and neither is the more exact one."""
+    patterns = [(path, pattern) for path, pattern in references.numbers(config) if not pattern.literal]
+    for (_, first), (path, second) in combinations(patterns, 2):
+        if first.overlaps(second) and not first.covers(second) and not second.covers(first):
+            message = f'expected a pattern that leaves no doubt, some numbers fit "{first}" as well and neither is more exact'
+            yield Finding(path, message, None, True)
+
+
+def _numbers_cut_short(config: Config) -> Iterator[Finding]:
+    """A caller who dials 100 in a menu must not be waited for, or taken, at 10."""
+    menu = next((name for name, menu in config.menus.items() if menu.dial_extensions), None)
+    if menu is None:
+        return
+    plain = sorted((pattern.text, path) for path, pattern in references.numbers(config) if pattern.literal)
+    for (short, path), (long, _) in zip(plain, plain[1:], strict=False):
+        if long != short and long.startswith(short):
+            message = f'expected no number that another one begins with, but "{long}" begins with "{short}"'
+            yield Finding(path, f'{message} and callers dial extensions in menu "{menu}"', None, True)
+
+
+def _hidden_routes(config: Config) -> Iterator[Finding]:
+    for index, route in enumerate(config.routes):
+        for before, earlier in enumerate(config.routes[:index]):
+            if _takes_all(earlier, route):
+                message = f"expected a route that can be reached, route {before + 1} takes all its calls before it"
+                yield Finding(("routes", index, "called"), message)
+                break
+
+
+def _takes_all(earlier: RouteSection, route: RouteSection) -> bool:
+    """Whether no call is left for a route behind an earlier one."""
+    if earlier.schedule is not None and earlier.else_to is None:
+        return False
+    sources = {route.from_, "any", "trunks" if route.from_.startswith("trunk:") else "phones"}
+    if route.from_ in ("any", "trunks"):
+        sources = {route.from_, "any"}
+    if earlier.from_ not in sources:
+        return False
+    return _covers_caller(earlier.caller, route.caller) and Pattern(earlier.called).covers(Pattern(route.called))
+
+
+def _covers_caller(earlier: str | None, caller: str | None) -> bool:
+    if earlier is None or earlier == caller:
+        return True
+    return caller is not None and earlier.endswith("*") and caller.startswith(earlier[:-1])
+
+
+def _strange_sources(config: Config, names: Names) -> Iterator[Finding]:
+    for index, route in enumerate(config.routes):
+        kind, colon, name = route.from_.partition(":")
+        path: Path = ("routes", index, "from")
+        if colon and kind in ("trunk", "phone"):
+            yield from _unknown(path, f"{kind}s", name, names, f"{kind}:")
+        elif route.from_ not in ("any", "phones", "trunks"):
+            words = 'expected "phones", "trunks", "any", or one of them like "trunk:provider"'
+            yield Finding(path, f'{words}, got "{route.from_}"', closest(route.from_, ("any", "phones", "trunks")))
+
+
+def _demo_passwords(config: Config) -> Iterator[Finding]:
+    exposed = next((listener for listener in config.sip.listen if not listener.loopback), None)
+    if exposed is None:
+        return
+    for number, phone in config.phones.items():
+        if phone.password.startswith("demo-"):
+            message = f'expected a real password, because "{exposed}" in sip.listen can be reached from other machines'
+            yield Finding(("phones", number, "password"), f"{message}; make one with {_REAL_PASSWORD}")
+
+
+def _sockets(config: Config) -> Iterator[Finding]:
+    ports = config.media.ports
+    for index, listener in enumerate(config.sip.listen):
+        if listener.port and listener in config.sip.listen[:index]:
+            yield Finding(("sip", "listen", index), "expected each address once, this one is already in the list")
+        if ports.first <= listener.port <= ports.last:
+            message = f"expected a range without the port of {listener} in sip.listen, got {ports}"
+            yield Finding(("media", "ports"), message)
+
+
+def _limits(config: Config) -> Iterator[Finding]:
+    sip = config.sip
+    if sip.min_registration > sip.max_registration:
+        message = f"expected at least sip.min_registration ({sip.min_registration}), got {sip.max_registration}"
+        yield Finding(("sip", "max_registration"), message)
+    elif not sip.min_registration <= sip.default_registration <= sip.max_registration:
+        message = f"expected a time from {sip.min_registration} to {sip.max_registration}"
+        yield Finding(("sip", "default_registration"), f"{message}, got {sip.default_registration}")
+
+
+def _trunks(config: Config) -> Iterator[Finding]:
+    owners: dict[str, str] = {}
+    for name, trunk in config.trunks.items():
+        if (trunk.username is None) != (trunk.password is None):
+            yield Finding(("trunks", name), "expected username and password together, or neither", None, True)
+        for index, address in enumerate(trunk.trusted):
+            owner = owners.setdefault(address, name)
+            if owner != name:
+                message = f'expected an address of one trunk only, "{address}" already belongs to "{owner}"'
+                yield Finding(("trunks", name, "trusted", index), message)
+
+
+def _schedules(config: Config) -> Iterator[Finding]:
+    for name, schedule in config.schedules.items():
+        path: Path = ("schedules", name)
+        if not schedule.morning < schedule.day < schedule.evening < schedule.night:
+            yield Finding(path, "expected morning, day, evening and night to follow each other", None, True)
+        if schedule.subdivision is not None and schedule.country is None:
+            yield Finding((*path, "subdivision"), "expected a country beside it")
+        elif schedule.country is not None and not _has_holidays(schedule.country, schedule.subdivision):
+            words = f'expected a state or province of "{schedule.country}"'
+            yield Finding((*path, "subdivision"), f'{words}, got "{schedule.subdivision}"')
+        seen: set[int] = set()
+        for days in schedule.hours:
+            if seen & set(parse_days(days)):
+                yield Finding((*path, "hours", days), "expected each day of the week once", None, True)
+            seen.update(parse_days(days))
+
+
+def _has_holidays(country: str, subdivision: str | None) -> bool:
+    try:
+        public_holidays(country, subdivision, _PROBE_YEAR)
+    except ScheduleError:
+        return False
+    return True
+
+
+def _files(config: Config) -> Iterator[Finding]:
+    """Sound files are looked for from where the switch is started, like switch.data."""
+    named = [(path, prompt.file) for path, prompt in references.prompts(config) if prompt.file is not None]
+    music: list[tuple[Path, str | None]] = [(("media", "music"), config.media.music)]
+    music += [(("queues", name, "music"), queue.music) for name, queue in config.queues.items()]
+    named += [(path, text) for path, text in music if text is not None and text != "builtin"]
+    for path, text in named:
+        try:
+            with FilePath(text).open("rb") as sound:
+                empty = not sound.read(1)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no possible file name"
+            yield Finding(path, f'expected a sound file, "{text}" cannot be read ({reason})')
+            continue
+        if empty:
+            yield Finding(path, f'expected a sound file, "{text}" is empty')
+
+
+def _in_words(path: Path) -> str:
+    return f"phone {path[1]}" if path[0] == "phones" else f"extension {path[1]}"

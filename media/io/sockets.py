@@ -1,0 +1,135 @@
+"""What both backends share: the rows' sockets, the rows of outgoing packets, and RTCP, which is rare enough for plain calls."""
+
+import select
+import socket
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.io import sockaddr
+from media.io.ports import PortPair
+
+PITCH: Final = 176
+"""Octets from one outgoing packet to the next: 172 of RTP, rounded up to whole words."""
+BUFFER_SIZE: Final = 768
+"""Octets of a receive buffer: 80 ms of G.711 and its headers; no power of two, for the sake of the cache sets."""
+REPORTS_AT_ONCE: Final = 256
+"""RTCP datagrams read per call; the others wait in their sockets."""
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """Datagrams of one reading, in order of arrival; valid until the next reading."""
+
+    rows: Rows
+    """intp[n]: the row of the socket."""
+    buffers: Rows
+    """intp[n]: where in `pool`."""
+    sizes: NDArray[np.int32]
+    """int32[n]: octets of the datagram."""
+    pool: NDArray[np.uint8]
+    """uint8[buffers, size]: every row begins with a datagram."""
+    sources: NDArray[np.uint64]
+    """uint64[buffers, 3]: socket address of the sender."""
+
+    def datagram(self, index: int) -> bytes:
+        """One datagram by itself."""
+        return self.pool[self.buffers[index], : self.sizes[index]].tobytes()
+
+
+class MediaIo(Protocol):
+    """What the engine asks of a backend; tests answer with arrays of their own."""
+
+    name: str
+    packets: NDArray[np.uint8]
+    """uint8[rows, PITCH]: the next packet of every row, sent by `send`."""
+    peers: NDArray[np.uint64]
+    """uint64[rows, 4]: where each row sends to."""
+    peer_sizes: NDArray[np.uint32]
+    """uint32[rows]: octets of that address."""
+
+    def attach(self, row: int, pair: PortPair) -> None:
+        """Begin to read a row's sockets."""
+
+    def detach(self, row: int) -> None:
+        """Cease to read a row's sockets; they may be closed then."""
+
+    def receive(self) -> Arrivals | None:
+        """All datagrams that have come since the last call, up to a bound."""
+
+    def send(self, rows: Rows, size: int) -> None:
+        """Send the first `size` octets of the rows' packets, each row at most once."""
+
+    def send_one(self, row: int, datagram: bytes) -> None:
+        """Send one datagram of any size."""
+
+    def receive_reports(self) -> list[tuple[int, bytes, str]]:
+        """RTCP datagrams: row, content, host of the sender."""
+
+    def send_report(self, row: int, datagram: bytes) -> None:
+        """Send RTCP to the port after the row's peer."""
+
+    def close(self) -> None:
+        """Give back what the kernel holds for us."""
+
+
+class Sockets:
+    """Sockets by row, for a backend to build upon."""
+
+    def __init__(self, capacity: int) -> None:
+        self.packets = np.zeros((capacity, PITCH), np.uint8)
+        self.peers = np.zeros((capacity, sockaddr.WORDS), np.uint64)
+        self.peer_sizes = np.zeros(capacity, np.uint32)
+        self.send_errors = 0
+        self._pairs: dict[int, PortPair] = {}
+        self._reports = select.epoll()
+        self._report_rows: dict[int, int] = {}
+
+    def attach(self, row: int, pair: PortPair) -> None:
+        """Begin to read a row's sockets."""
+        self._pairs[row] = pair
+        self._report_rows[pair.rtcp.fileno()] = row
+        self._reports.register(pair.rtcp.fileno(), select.EPOLLIN)
+
+    def detach(self, row: int) -> None:
+        """Cease to read a row's sockets; they may be closed then."""
+        pair = self._pairs.pop(row)
+        self._reports.unregister(pair.rtcp.fileno())
+        del self._report_rows[pair.rtcp.fileno()]
+
+    def send_one(self, row: int, datagram: bytes) -> None:
+        """Send one datagram of any size."""
+        self._send_to(self._pairs[row].rtp, datagram, row, 0)
+
+    def receive_reports(self) -> list[tuple[int, bytes, str]]:
+        """RTCP datagrams: row, content, host of the sender."""
+        reports = []
+        for fd, _ in self._reports.poll(0, REPORTS_AT_ONCE):
+            row = self._report_rows[fd]
+            try:
+                datagram, source = self._pairs[row].rtcp.recvfrom(BUFFER_SIZE)
+            except OSError:  # an ICMP error about what was sent before; reading it clears it
+                continue
+            reports.append((row, datagram, str(source[0])))
+        return reports
+
+    def send_report(self, row: int, datagram: bytes) -> None:
+        """Send RTCP to the port after the row's peer."""
+        self._send_to(self._pairs[row].rtcp, datagram, row, 1)
+
+    def close(self) -> None:
+        """Give back what the kernel holds for us."""
+        self._reports.close()
+
+    def _send_to(self, sock: socket.socket, datagram: bytes, row: int, port_offset: int) -> None:
+        host, port = sockaddr.unpack(self.peers[row])
+        if not 0 < port + port_offset <= 0xFFFF:
+            return
+        try:
+            sock.sendto(datagram, (host, port + port_offset))
+        except OSError:
+            self.send_errors += 1

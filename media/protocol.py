@@ -1,0 +1,189 @@
+"""What the switch and a media worker say to each other: one JSON object per line, both ways.
+
+    command     {"do": "join", "leg": "a1", "room": "r7"}              no answer
+    request     {"id": 3, "do": "open", "leg": "a1", "address": "::1"}  answered once
+    answer      {"id": 3, "ok": {...}}  or  {"id": 3, "error": {"code": "no_ports", "text": "..."}}
+    event       {"event": "digit", "leg": "a1", "digit": "5", ...}
+
+Lines are bounded by MAX_LINE octets; who sends a longer one, or one that is no JSON object, is cut off.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, TypedDict
+
+from media.errors import BadCommand
+
+MAX_LINE: Final = 65536
+
+Sound = str | Mapping[str, Any]
+"""A file path, {"tone": name or Hz, "country": ..., "seconds": ...} or {"silence": seconds}."""
+
+Codec = Literal["PCMU", "PCMA"]
+
+
+class LegReport(TypedDict):
+    """How a leg fared, handed over when it closes."""
+
+    packets_sent: int
+    packets_received: int
+    lost: int
+    loss_percent: float
+    jitter_ms: float
+    round_trip_ms: float | None
+    mos: float
+    r_factor: float
+    late: int
+    duplicates: int
+    strangers: int
+    seconds_since_last_packet: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """A caller pressed a key."""
+
+    leg: str
+    digit: str
+    """0-9, *, #, A-D."""
+    duration_ms: int
+    method: str
+    """"rfc4733" or "inband"."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFinished:
+    """The last sound of a `play` was heard to its end."""
+
+    leg: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFailed:
+    """A sound could not be played; nothing is playing now."""
+
+    leg: str
+    token: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSilent:
+    """No packet came from a leg that should send; told once per silence."""
+
+    leg: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MediaResumed:
+    """A leg that was silent sends again."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """A recording cannot be written at the moment (for example: the disk is full)."""
+
+    recording: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingResumed:
+    """A recording that had failed is written again."""
+
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFailed:
+    """A command that asks for no answer was refused."""
+
+    do: str
+    leg: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """The worker is gone, and with it every leg it carried."""
+
+
+MediaEvent = (
+    Digit
+    | PlaybackFinished
+    | PlaybackFailed
+    | MediaSilent
+    | MediaResumed
+    | RecordingFailed
+    | RecordingResumed
+    | CommandFailed
+    | WorkerLost
+)
+
+EVENTS: Final[dict[str, type[Any]]] = {
+    "digit": Digit,
+    "playback_finished": PlaybackFinished,
+    "playback_failed": PlaybackFailed,
+    "media_silent": MediaSilent,
+    "media_resumed": MediaResumed,
+    "recording_failed": RecordingFailed,
+    "recording_resumed": RecordingResumed,
+    "command_failed": CommandFailed,
+    "worker_lost": WorkerLost,
+}
+_NAMES: Final = {kind: name for name, kind in EVENTS.items()}
+
+
+def write_line(fields: Mapping[str, Any]) -> bytes:
+    """One JSON object as a line."""
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+
+def read_line(line: bytes) -> dict[str, Any]:
+    """The JSON object on a line."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadCommand(f"not a line of JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise BadCommand("a line must hold one JSON object")
+    return fields
+
+
+def write_event(event: MediaEvent) -> bytes:
+    """An event as a line."""
+    return write_line({"event": _NAMES[type(event)], **asdict(event)})
+
+
+def read_event(fields: dict[str, Any]) -> MediaEvent:
+    """The event that a decoded line tells of."""
+    kind = EVENTS.get(str(fields.get("event")))
+    if kind is None:
+        raise BadCommand(f"unknown event {fields.get('event')!r}")
+    try:
+        event: MediaEvent = kind(**{name: value for name, value in fields.items() if name != "event"})
+    except TypeError as error:
+        raise BadCommand(f"event {fields['event']!r} has other fields: {error}") from error
+    return event
+
+
+class LineSplitter:
+    """Cuts a byte stream into lines, and refuses one that never ends."""
+
+    def __init__(self, max_line: int = MAX_LINE) -> None:
+        self._rest = b""
+        self._max_line = max_line
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The whole lines that `data` completes, without their line ends."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > self._max_line or any(len(line) > self._max_line for line in lines):
+            self._rest = b""
+            raise BadCommand(f"a line is longer than {self._max_line} octets")
+        return lines

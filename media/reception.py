@@ -1,0 +1,119 @@
+"""What came from each leg, counted: RFC 3550 appendix A.1 and A.3 for all rows, with duplicates told from losses.
+
+A stream that changes its SSRC, or jumps in its sequence numbers, closes a span; losses of closed spans are kept.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.serial import distance16
+
+MAX_DROPOUT: Final = 3000
+"""A sequence number further away than this belongs to a restarted sender (RFC 3550 appendix A.1)."""
+WINDOW: Final = 64
+"""Sequence numbers remembered for telling duplicates."""
+NO_SSRC: Final = -1
+
+Rows = NDArray[np.intp]
+Longs = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Counted:
+    """What became of the packets of one round."""
+
+    fresh: Flags
+    """bool[n]: not seen before."""
+    restarted: Flags
+    """bool[n]: the first of a new span."""
+    extended: Longs
+    """int64[n]: sequence number that does not wrap, comparable within a span."""
+
+
+@dataclass(slots=True)
+class Losses:
+    """Counters of one row since it was opened."""
+
+    expected: int
+    received: int
+    lost: int
+
+
+class Reception:
+    """Sequence numbers, losses, duplicates and interarrival jitter by row."""
+
+    def __init__(self, capacity: int) -> None:
+        self.ssrc = np.full(capacity, NO_SSRC, np.int64)
+        self.highest = np.zeros(capacity, np.int64)
+        """Highest extended sequence number."""
+        self._first = np.zeros(capacity, np.int64)
+        self._seen = np.zeros(capacity, np.uint64)
+        self._expected_before = np.zeros(capacity, np.int64)
+        self.received = np.zeros(capacity, np.int64)
+        self.duplicates = np.zeros(capacity, np.int64)
+        self._transit = np.zeros(capacity, np.float64)
+        self.jitter = np.zeros(capacity, np.float64)
+        """Interarrival jitter in ticks of the 8 kHz clock (RFC 3550 section 6.4.1)."""
+
+    def reset(self, row: int) -> None:
+        """Begin a row anew, for another leg."""
+        self.ssrc[row] = NO_SSRC
+        for counter in (self.highest, self._first, self._expected_before, self.received, self.duplicates):
+            counter[row] = 0
+        self._seen[row] = 0
+        self._transit[row] = self.jitter[row] = 0.0
+
+    def count(self, rows: Rows, ssrc: Longs, sequence: Longs) -> Counted:
+        """Count one packet per row: int64[n] SSRCs and sequence numbers."""
+        highest = self.highest[rows]
+        step = distance16(sequence, highest)
+        restarted = (ssrc != self.ssrc[rows]) | (np.abs(step) > MAX_DROPOUT)
+        if restarted.any():
+            self._restart(rows[restarted], ssrc[restarted], sequence[restarted])
+            highest = self.highest[rows]
+            step[restarted] = 1
+            highest[restarted] -= 1
+        fresh = self._mark(rows, step)
+        self.highest[rows] = np.maximum(self.highest[rows], highest + step)
+        self.received[rows] += fresh
+        self.duplicates[rows] += ~fresh
+        return Counted(fresh, restarted, highest + step)
+
+    def time(self, rows: Rows, timestamps: Longs, arrival: float, restarted: Flags) -> None:
+        """Follow the interarrival jitter (RFC 3550 appendix A.8); `arrival` in ticks of the 8 kHz clock."""
+        transit = arrival - timestamps
+        change = np.abs(transit - self._transit[rows])
+        change[restarted | (change > 0x40000000)] = 0
+        self._transit[rows] = transit
+        self.jitter[rows] += (change - self.jitter[rows]) / 16
+
+    def losses(self, row: int) -> Losses:
+        """Counters of one row."""
+        expected = int(self._expected_before[row])
+        if self.ssrc[row] != NO_SSRC:
+            expected += int(self.highest[row] - self._first[row]) + 1
+        received = int(self.received[row])
+        return Losses(expected, received, max(expected - received, 0))
+
+    def _restart(self, rows: Rows, ssrc: Longs, sequence: Longs) -> None:
+        had_span = self.ssrc[rows] != NO_SSRC
+        self._expected_before[rows] += np.where(had_span, self.highest[rows] - self._first[rows] + 1, 0)
+        self.ssrc[rows] = ssrc
+        self._first[rows] = self.highest[rows] = sequence
+        self._seen[rows] = 0
+
+    def _mark(self, rows: Rows, step: Longs) -> Flags:
+        """Enter the packets into the windows of their rows; False where one was there already."""
+        newer = step > 0
+        shift = np.clip(np.abs(step), 0, WINDOW - 1).astype(np.uint64)
+        seen = self._seen[rows]
+        bit = np.uint64(1) << np.where(newer, np.uint64(0), shift)
+        moved = np.where(newer, seen << shift, seen)
+        moved[step >= WINDOW] = 0
+        fresh = (moved & bit) == 0
+        self._seen[rows] = moved | bit
+        return fresh

@@ -1,0 +1,184 @@
+"""The life of one call, from the first INVITE to the last BYE."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from media.errors import MediaError
+from softswitch.call import connection, services
+from softswitch.call.destination import (
+    Destination,
+    Hangup,
+    Refuse,
+    ToConference,
+    ToGroup,
+    ToMenu,
+    ToPhone,
+    ToPrompt,
+    ToQueue,
+    ToTone,
+    ToTrunk,
+    ToVoicemail,
+)
+from softswitch.call.errors import CallerGone, NoSuchDestination
+from softswitch.call.events import Event, LegEnded, MediaLost
+from softswitch.call.journal import Journal
+from softswitch.call.leg import CallerId, Leg
+from softswitch.call.router import Origin
+from softswitch.records import events as fact
+from softswitch.sip.errors import SipError
+from softswitch.sip.peer import Peer
+
+if TYPE_CHECKING:
+    from softswitch.call.exchange import Exchange
+
+log = structlog.get_logger("call")
+
+MAX_HOPS = 20  # destinations that one call may pass through: a loop of queues and menus ends here
+MAX_INBOX = 1000
+
+
+class Call:
+    """A caller, whoever he talks to, and an inbox."""
+
+    def __init__(self, exchange: "Exchange", name: str, origin: Origin, called: str, journal: Journal) -> None:
+        self.exchange = exchange
+        self.id = name
+        self.origin = origin
+        self.called = called
+        self.journal = journal
+        self.state = "routing"
+        """What the caller is doing, for `softswitch status`: ringing, menu:main, queue:support, talking ..."""
+        self.started = exchange.clock()
+        self.caller = Leg(exchange, journal, f"{name}-1", "caller", str(origin))
+        self.legs: list[Leg] = [self.caller]
+        self.partner: Leg | None = None
+        """Whoever the caller talks to."""
+        self._inbox: asyncio.Queue[Event] = asyncio.Queue(MAX_INBOX)
+        self.caller.listener = self.deliver
+
+    def deliver(self, event: Event) -> None:
+        """Put an event into the inbox."""
+        try:
+            self._inbox.put_nowait(event)
+        except asyncio.QueueFull:
+            log.warning("inbox full", call=self.id)
+            self.caller.hangup(cause="error")
+
+    async def next(self, timeout: float | None = None) -> Event | None:
+        """The next event, or None when `timeout` seconds have passed. Raises CallerGone.
+
+        A caller who has gone is noticed here, whatever the call is doing, and nowhere else.
+        """
+        if self.caller.ended:
+            raise CallerGone(self.id)
+        try:
+            if timeout is None:
+                event = await self._inbox.get()
+            else:
+                async with asyncio.timeout(max(timeout, 0)):
+                    event = await self._inbox.get()
+        except TimeoutError:
+            return None
+        if isinstance(event, LegEnded) and event.leg is self.caller:
+            raise CallerGone(event.cause)
+        if isinstance(event, MediaLost) and event.leg is self.caller:
+            self.caller.hangup(cause=event.cause)
+            raise CallerGone(event.cause)
+        return event
+
+    @property
+    def caller_id(self) -> CallerId:
+        """Who calls, as shown to whoever is called."""
+        return CallerId(self.origin.number, self.origin.display)
+
+    @property
+    def hops_left(self) -> int:
+        """Max-Forwards for the legs that we send (RFC 3261 section 16.6, item 3)."""
+        session = self.caller.session
+        received = session.invite.max_forwards if session else None
+        return max(0, (70 if received is None else received) - 1)
+
+    def new_leg(self, role: str, target: str) -> Leg:
+        """A leg to somebody, on behalf of this call."""
+        leg = Leg(self.exchange, self.journal, f"{self.id}-{len(self.legs) + 1}", role, target)
+        self.legs.append(leg)
+        return leg
+
+    async def run(self, peer: Peer) -> None:
+        """Live the call."""
+        cause, status = "bye", None
+        try:
+            destination = self.exchange.route(self.origin, self.called)
+            if isinstance(destination, Refuse):
+                cause, status = await self._dismiss(destination)
+                return
+            await self.caller.open(peer)
+            self.caller.negotiate()
+            cause, status = await self._follow(destination)
+        except CallerGone as gone:
+            cause = str(gone) or "bye"
+        except SipError as error:
+            status = error.status or 488
+            self.caller.refuse(status, headers=[("Warning", f'399 {self.exchange.domain} "{error.reason}"')])
+            cause = "refused"
+        except MediaError as error:
+            log.error("no media", call=self.id, error=str(error))
+            status, cause = 503, "no_media"
+            self.caller.refuse(503, headers=[("Retry-After", "10")])
+        finally:
+            await self._finish(cause, status)
+
+    async def _follow(self, destination: Destination) -> tuple[str, int | None]:
+        """Go from destination to destination until the call is over: its cause and status."""
+        for _ in range(MAX_HOPS):
+            match destination:
+                case Hangup(cause):
+                    self.caller.hangup(cause=cause)
+                    return cause, None
+                case Refuse():
+                    return await self._dismiss(destination)
+            destination = await self._visit(destination)
+        log.warning("too many hops", call=self.id)
+        return await self._dismiss(Refuse(482))
+
+    async def _visit(self, destination: Destination) -> Destination:
+        """Be at one destination; where the call goes from there."""
+        exchange = self.exchange
+        try:
+            match destination:
+                case ToPhone() | ToGroup() | ToTrunk():
+                    return await connection.connect(self, destination)
+                case ToMenu(name):
+                    return await exchange.menus.run(self, name)
+                case ToQueue(name):
+                    return await exchange.queues.wait(self, name)
+                case ToConference(name):
+                    return await services.conference(self, name)
+                case ToTone(name):
+                    return await services.tone(self, name)
+                case ToPrompt(name, then):
+                    return await services.prompt(self, name, then)
+                case ToVoicemail():
+                    return await exchange.voicemail(self, destination)
+        except NoSuchDestination as error:
+            log.error("no such destination", call=self.id, error=str(error))
+        return Refuse(404)
+
+    async def _dismiss(self, refusal: Refuse) -> tuple[str, int | None]:
+        """Refuse a caller who was not answered; tell one who was, and hang up."""
+        if not self.caller.answered:
+            self.caller.refuse(refusal.status, headers=refusal.headers)
+            return "refused", refusal.status
+        tone = "busy" if refusal.status in (486, 600) else "congestion"
+        await services.tone(self, tone, seconds=4.0)
+        self.caller.hangup(cause="refused")
+        return "refused", refusal.status
+
+    async def _finish(self, cause: str, status: int | None) -> None:
+        """Every leg is gone, every port back, the last line written."""
+        for leg in self.legs:
+            leg.hangup()
+        await asyncio.gather(*(leg.finished for leg in self.legs))
+        self.journal.note(fact.CallEnded, cause=cause, status=status)

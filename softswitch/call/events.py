@@ -1,0 +1,113 @@
+"""What lands in the inbox of a call."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from softswitch.call.leg import Leg
+    from softswitch.call.ring import Ring
+
+
+@dataclass(frozen=True, slots=True)
+class LegProgressed:
+    """A leg that we called is ringing (180) or sends early media (183 with SDP)."""
+
+    leg: "Leg"
+    status: int
+    early_media: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """A leg that we called has answered and its media are set."""
+
+    leg: "Leg"
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """A leg is over: refused, cancelled, hung up from either side, or lost."""
+
+    leg: "Leg"
+    cause: str
+    by: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LegHeld:
+    """The phone at a leg put the call on hold."""
+
+    leg: "Leg"
+
+
+@dataclass(frozen=True, slots=True)
+class LegResumed:
+    """The phone at a leg took the call back."""
+
+    leg: "Leg"
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """A key was pressed at a leg."""
+
+    leg: "Leg"
+    digit: str
+    method: str
+    """`rfc4733`, `inband` or `info`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackEnded:
+    """A prompt has been played to its end, or could not be played."""
+
+    leg: "Leg"
+    token: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLost:
+    """No packet has come from a leg for a long time, or its media worker is gone."""
+
+    leg: "Leg"
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class RingProgressed:
+    """The first of the phones of a ring group rings or sends early media."""
+
+    ring: "Ring"
+    leg: "Leg"
+    early_media: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RingAnswered:
+    """A phone has answered first; the others are being cancelled."""
+
+    ring: "Ring"
+    leg: "Leg"
+
+
+@dataclass(frozen=True, slots=True)
+class RingFailed:
+    """Nobody can answer any more: the best of the refusals."""
+
+    ring: "Ring"
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOrdered:
+    """The queue engine wants something done for this caller: one of `acd.commands`."""
+
+    command: object
+
+
+Event = (
+    LegProgressed | LegAnswered | LegEnded | LegHeld | LegResumed | DigitPressed | PlaybackEnded | MediaLost
+    | RingProgressed | RingAnswered | RingFailed | QueueOrdered
+)  # fmt: skip

@@ -1,0 +1,297 @@
+"""What all calls share: the stack, the media engine, the phones' whereabouts, the plan, and the list of calls."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from media.client import MediaClient
+from media.protocol import MediaEvent, RecordingFailed, RecordingResumed, Sound, WorkerLost
+from softswitch.call.call import Call
+from softswitch.call.destination import Destination, Refuse, ToGroup, ToPhone, ToTrunk, ToVoicemail, read
+from softswitch.call.errors import NoSuchDestination
+from softswitch.call.journal import Journal
+from softswitch.call.leg import Leg, Target
+from softswitch.call.menu_runner import MenuRunner
+from softswitch.call.plan import Phone, Plan
+from softswitch.call.queue_runner import QueueRunner
+from softswitch.call.recordings import Recordings
+from softswitch.call.router import Origin, Router
+from softswitch.call.speech import Speech
+from softswitch.core.location import Location, address_of_record
+from softswitch.dialog.session import Session
+from softswitch.records import events as fact
+from softswitch.sip.peer import Peer
+from softswitch.sip.uri import Uri
+from softswitch.stack import Stack
+
+log = structlog.get_logger("call.exchange")
+
+PHONE_BUSY, PHONE_FREE = True, False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One attempt on the way to a destination: these contacts at once, for so long."""
+
+    name: str
+    targets: list[Target]
+    called: str
+    timeout: float
+    record: bool = False
+    unreachable: int = 480
+
+
+class Exchange:
+    """The switchboard: every live call, and what they need."""
+
+    user_agent = "softswitch"
+
+    def __init__(
+        self,
+        stack: Stack,
+        media: MediaClient,
+        location: Location,
+        speech: Speech,
+        recordings: Recordings,
+        append: Callable[[str, fact.Event], None],
+        *,
+        clock: Callable[[], float],
+        wall: Callable[[], float] = time.time,
+        node: str = "",
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.stack = stack
+        self.media = media
+        self.location = location
+        self.speech = speech
+        self.recordings = recordings
+        self.clock = clock
+        self.wall = wall
+        self.plan = Plan()
+        self.zone = ZoneInfo("UTC")
+        self.router: Router | None = None
+        self.calls: dict[str, Call] = {}
+        self.legs: dict[str, Leg] = {}
+        self.draining = False
+        self.ended_calls = 0
+        self.menus: MenuRunner
+        self.queues: QueueRunner
+        self._append = append
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._busy: Counter[str] = Counter()
+        self._number = 0
+        self._node = node or f"{int(wall() * 1000):x}"
+
+    # ---- calls ------------------------------------------------------------------------------------------------
+
+    def begin(self, session: Session, origin: Origin, peer: Peer) -> Call:
+        """A new call has come in."""
+        self._number += 1
+        called = session.invite.uri.user or ""
+        journal = Journal(f"{self._node}-{self._number}", self._append, self.clock, self.wall)
+        call = Call(self, journal.call, origin, called, journal)
+        journal.note(
+            fact.CallStarted, call=call.id, caller_number=origin.number, caller_name=origin.display,
+            called_number=called, origin=str(origin), source=str(peer),
+        )  # fmt: skip
+        call.caller.accept(session)
+        self.calls[call.id] = call
+        if origin.kind == "phone":
+            self.phone_busy(origin.name, PHONE_BUSY)
+        self.spawn(self._live(call, peer))
+        return call
+
+    async def _live(self, call: Call, peer: Peer) -> None:
+        try:
+            await call.run(peer)
+        finally:
+            self.calls.pop(call.id, None)
+            self.ended_calls += 1
+            if call.origin.kind == "phone":
+                self.phone_busy(call.origin.name, PHONE_FREE)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside; what goes wrong in it is logged."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("bug", exc_info=task.exception())
+
+    async def close(self) -> None:
+        """Hang up every call and wait until the last line of each is written."""
+        self.draining = True
+        for call in list(self.calls.values()):
+            call.caller.hangup(cause="shutdown")
+        while self._tasks:
+            await asyncio.wait(self._tasks, timeout=5.0)
+        self.queues.close()
+
+    def heartbeat(self) -> None:
+        """Write down for every call that it is still alive."""
+        for call in self.calls.values():
+            call.journal.note(fact.Heartbeat)
+
+    # ---- where to ---------------------------------------------------------------------------------------------
+
+    @property
+    def domain(self) -> str:
+        """What stands after the @ in our addresses."""
+        return self.plan.domain
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """Codecs that we speak, the better liked first."""
+        return self.plan.codecs
+
+    @property
+    def rooms(self) -> "dict[str, Any]":
+        """Conference rooms by name."""
+        return dict(self.plan.rooms)
+
+    def wall_time(self) -> datetime:
+        """The time of day."""
+        return datetime.fromtimestamp(self.wall(), self.zone)
+
+    def route(self, origin: Origin, called: str) -> Destination:
+        """Where a call goes."""
+        if self.draining or len(self.calls) > self.plan.max_calls or self.router is None:
+            return Refuse(503, (("Retry-After", "10"),))
+        try:
+            return self.router.route(origin, called, self.wall_time())
+        except NoSuchDestination as error:
+            log.error("route leads nowhere", called=called, error=str(error))
+            return Refuse(404)
+
+    def phone_targets(self, number: str) -> list[Target]:
+        """Every contact that is registered for an extension."""
+        aor = address_of_record(number, self.plan.domain)
+        found = []
+        for binding in self.location.bindings(aor, self.wall()):
+            found.append(Target(f"phone:{number}", Uri.parse(binding.contact), binding.received))
+        return found
+
+    def steps(self, call: Call, destination: ToPhone | ToGroup | ToTrunk) -> list[Step]:
+        """The attempts that lead to a destination, in order. Raises NoSuchDestination."""
+        plan = self.plan
+        match destination:
+            case ToPhone(number):
+                phone = plan.phones.get(number)
+                if phone is None:
+                    raise NoSuchDestination(f"phone:{number}")
+                return [self._phone_step(call, phone, phone.ring_timeout or plan.ring_timeout)]
+            case ToGroup(name):
+                return self._group_steps(call, name)
+            case ToTrunk(name, number):
+                return [self._trunk_step(call, name, number)]
+
+    def _phone_step(self, call: Call, phone: Phone, timeout: float) -> Step:
+        record = phone.record or self._caller_is_recorded(call)
+        return Step(f"phone:{phone.number}", self.phone_targets(phone.number), phone.number, timeout, record)
+
+    def _caller_is_recorded(self, call: Call) -> bool:
+        phone = self.plan.phones.get(call.origin.name) if call.origin.kind == "phone" else None
+        return phone is not None and phone.record
+
+    def _group_steps(self, call: Call, name: str) -> list[Step]:
+        group = self.plan.groups.get(name)
+        if group is None:
+            raise NoSuchDestination(f"group:{name}")
+        phones = [self.plan.phones[number] for number in group.phones if number in self.plan.phones]
+        if group.sequential:
+            return [self._phone_step(call, phone, phone.ring_timeout or group.timeout) for phone in phones]
+        targets = [target for phone in phones for target in self.phone_targets(phone.number)]
+        record = self._caller_is_recorded(call) or any(phone.record for phone in phones)
+        return [Step(f"group:{name}", targets, call.called, group.timeout, record)]
+
+    def _trunk_step(self, call: Call, name: str, number: str) -> Step:
+        trunk = self.plan.trunks.get(name)
+        if trunk is None:
+            raise NoSuchDestination(f"trunk:{name}")
+        uri = Uri("sip", number, host=trunk.domain or trunk.peer.host, port=None if trunk.domain else trunk.peer.port)
+        target = Target(f"trunk:{name}", uri, trunk.peer, symmetric=False)
+        record = trunk.record or self._caller_is_recorded(call)
+        return Step(f"trunk:{name}", [target], number, trunk.ring_timeout, record, 503)
+
+    def fallback(self, call: Call, destination: Destination, status: int) -> Destination | None:
+        """Where the call goes when nobody took it there."""
+        text = None
+        match destination:
+            case ToPhone(number):
+                phone = self.plan.phones[number]
+                busy, reachable = status in (486, 600), bool(self.phone_targets(number))
+                text = phone.on_busy if busy else phone.on_no_answer if reachable else phone.on_unreachable
+            case ToGroup(name):
+                text = self.plan.groups[name].on_no_answer
+        return read(text, call.called, call.origin.name) if text else None
+
+    async def voicemail(self, call: Call, destination: ToVoicemail) -> Destination:
+        """Leave or hear messages."""
+        raise NoSuchDestination("voicemail")
+
+    # ---- phones -----------------------------------------------------------------------------------------------
+
+    def phone_busy(self, number: str, busy: bool) -> None:
+        """An extension takes part in a call that no queue gave it, or that call is over."""
+        before = self._busy[number]
+        self._busy[number] = after = before + (1 if busy else -1)
+        if not after:
+            del self._busy[number]
+        if bool(before) != bool(after):
+            self.queues.phone_busy(number, bool(after))
+
+    def is_busy(self, number: str) -> bool:
+        """Whether an extension takes part in a call that no queue gave it."""
+        return self._busy[number] > 0
+
+    # ---- sound ------------------------------------------------------------------------------------------------
+
+    def media_address(self, peer: Peer) -> str:
+        """Our address for the sound of a leg towards a peer."""
+        address = self.plan.media_address
+        if (":" in peer.host) == (":" in address):
+            return address
+        transport = self.stack.transport_for(peer)
+        return transport.host if transport is not None else address
+
+    def tone(self, name: str) -> Sound:
+        """A tone of our country."""
+        return {"tone": name, "country": self.plan.country}
+
+    def music(self, name: str | None = None) -> list[Sound]:
+        """Music on hold: a file, or what is built in."""
+        chosen = name or self.plan.music
+        return [{"tone": "music"}] if chosen == "builtin" else [chosen]
+
+    async def prompt_sounds(self, name: str) -> list[Sound]:
+        """The sounds of a prompt by name. Raises NoSuchDestination."""
+        prompts = self.plan.prompts.get(name)
+        if prompts is None:
+            raise NoSuchDestination(f"prompt:{name}")
+        return await self.speech.sounds(prompts)
+
+    def hear_media(self, event: MediaEvent) -> None:
+        """Events of the media engine, to whom they concern."""
+        match event:
+            case WorkerLost():
+                log.error("the media worker is gone; its calls end", calls=len(self.calls))
+                for leg in list(self.legs.values()):
+                    leg.lose_media()
+            case RecordingFailed(_, text):
+                log.error("recording not written", error=text)
+            case RecordingResumed(recording):
+                log.warning("recording goes on", recording=recording)
+            case _:
+                leg = self.legs.get(getattr(event, "leg", ""))
+                if leg is not None:
+                    leg.hear_media(event)

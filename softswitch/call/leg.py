@@ -1,0 +1,356 @@
+"""One side of a call: a SIP session and its row in the media engine."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from media.client import MediaClient
+from media.errors import MediaError
+from media.protocol import Digit, MediaEvent, MediaSilent, PlaybackFailed, PlaybackFinished, Sound
+from softswitch.call import events
+from softswitch.call.info import digits_of
+from softswitch.core.user_agent import ACCEPT, ALLOW
+from softswitch.dialog import events as told
+from softswitch.dialog.session import Session
+from softswitch.records import events as fact
+from softswitch.sip.errors import SipError
+from softswitch.sip.message import Request
+from softswitch.sip.negotiate import LocalMedia, Negotiated, accept_answer, answer_offer, make_offer
+from softswitch.sip.peer import Peer
+from softswitch.sip.uri import Uri
+
+if TYPE_CHECKING:
+    from softswitch.call.call import Journal
+    from softswitch.call.exchange import Exchange
+
+log = structlog.get_logger("call.leg")
+
+Listener = Callable[[events.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerId:
+    """Who calls, as shown to whoever is called."""
+
+    number: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One contact to ring: where the INVITE goes and what it says."""
+
+    name: str
+    """For the records: `phone:101`, `trunk:provider`."""
+    uri: Uri
+    """Request-URI."""
+    peer: Peer
+    """Where to send it."""
+    symmetric: bool = True
+    """See `Stack.dial`."""
+
+
+class Leg:
+    """One side of a call.
+
+    Life: `open` the media, then `dial` (a leg to somebody) or `answer` (a leg from somebody), and `hangup` in the end.
+    The listener hears the events of `softswitch.call.events`; `finished` is done when session and media are gone.
+    """
+
+    def __init__(self, exchange: "Exchange", journal: "Journal", name: str, role: str, target: str) -> None:
+        self.exchange = exchange
+        self.journal = journal
+        self.name = name
+        self.role = role
+        self.target = target
+        self.session: Session | None = None
+        self.negotiated: Negotiated | None = None
+        self.answered = False
+        self.ended = False
+        self.held = False
+        self.finished: asyncio.Future[None] = exchange.loop.create_future()
+        self.listener: Listener = _nobody
+        self._local: LocalMedia | None = None
+        self._offer: bytes | None = None
+        self._sdp: bytes | None = None
+        self._media: MediaClient | None = None
+
+    # ---- media ------------------------------------------------------------------------------------------------
+
+    @property
+    def media(self) -> MediaClient:
+        """The media worker that carries this leg."""
+        return self._media or self.exchange.media
+
+    async def open(self, peer: Peer, preferred: Sequence[str] = ()) -> None:
+        """Take a row and a pair of ports in the media engine. Raises MediaError when there are none."""
+        address = self.exchange.media_address(peer)
+        self._media = self.exchange.media
+        port = await self._media.open(self.name, address)
+        self.exchange.legs[self.name] = self
+        codecs = self.exchange.codecs
+        ordered = [codec for codec in preferred if codec in codecs]
+        ordered += [codec for codec in codecs if codec not in ordered]
+        session_id = secrets.randbits(31)
+        self._local = LocalMedia(address, port, tuple(ordered), session_id=session_id, version=session_id)
+
+    def _apply(self, negotiated: Negotiated) -> None:
+        """Tell the media engine what was negotiated, and whoever listens when the call was held or taken back."""
+        self.negotiated = negotiated
+        self.media.configure(
+            self.name,
+            remote_host=negotiated.remote_host,
+            remote_port=negotiated.remote_port,
+            codec=negotiated.codec.name,
+            payload_type=negotiated.codec.payload_type,
+            receive_payload_type=negotiated.receive_payload_type,
+            dtmf_send=negotiated.dtmf_send,
+            dtmf_receive=negotiated.dtmf_receive,
+            send=negotiated.direction in ("sendrecv", "sendonly"),
+            receive=negotiated.direction in ("sendrecv", "recvonly"),
+            ptime=negotiated.ptime,
+        )
+        if negotiated.dtmf_receive is None:
+            self.media.detect_inband(self.name, True)
+        if negotiated.held == self.held:
+            return
+        self.held = negotiated.held
+        self.journal.note(fact.Held if self.held else fact.Resumed, leg=self.name)
+        self.listener(events.LegHeld(self) if self.held else events.LegResumed(self))
+
+    def play(self, sounds: Sequence[Sound], token: str, *, repeat: bool = False) -> None:
+        """Play to the phone, in place of what was playing."""
+        self.media.play(self.name, sounds, token, repeat)
+
+    def stop_playing(self) -> None:
+        """Be silent, or let the room be heard again."""
+        self.media.stop(self.name)
+
+    # ---- a leg from somebody ----------------------------------------------------------------------------------
+
+    @property
+    def offered(self) -> bytes | None:
+        """The offer in the INVITE that came in."""
+        return self.session.invite.body or None if self.session else None
+
+    def accept(self, session: Session) -> None:
+        """Be the leg of an INVITE that came in."""
+        self.session = session
+        self.exchange.stack.listen(session, self._hear)
+        self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="in")
+
+    def negotiate(self, preferred: str | None = None) -> None:
+        """Choose from the caller's offer. Raises SipError (488) when nothing fits.
+
+        `preferred` is the codec that the other side speaks: taken if the caller offered it, for then packets pass
+        without being decoded.
+        """
+        if self._local is None or self.offered is None:
+            return
+        local = self._local
+        if preferred in local.codecs:
+            local = replace(local, codecs=(preferred, *(codec for codec in local.codecs if codec != preferred)))
+        self._sdp, self.negotiated = answer_offer(self.offered, local)
+
+    def ring(self) -> None:
+        """Tell the caller that it rings."""
+        self._perform(lambda session, now: session.progress(180, now))
+
+    def early_media(self) -> None:
+        """Let the caller hear what the other side sends before it answers."""
+        if self._sdp is None or self.negotiated is None:
+            self.ring()  # the caller made no offer, so there is nothing to answer yet
+            return
+        sdp, negotiated = self._sdp, self.negotiated
+        self._perform(lambda session, now: session.progress(183, now, sdp))
+        self._apply(negotiated)
+
+    def answer(self) -> None:
+        """Answer the caller; a second time does nothing."""
+        if self.answered or self.ended or self._local is None:
+            return
+        self.answered = True
+        if self._sdp is None:
+            self._sdp = self._offer = make_offer(self._local)  # a late offer: the ACK brings the answer
+        sdp = self._sdp
+        self._perform(lambda session, now: session.answer(sdp, now))
+        if self.negotiated is not None:
+            self._apply(self.negotiated)
+        self.journal.note(fact.LegAnswered, leg=self.name)
+
+    def refuse(self, status: int, reason: str | None = None, headers: Sequence[tuple[str, str]] = ()) -> None:
+        """Refuse the caller."""
+        self._perform(lambda session, now: session.refuse(status, now, reason, tuple(headers)))
+        self._end("refused", "local", status)
+
+    # ---- a leg to somebody ------------------------------------------------------------------------------------
+
+    def dial(self, target: Target, caller: CallerId, called: str, hops: int) -> None:
+        """Send the INVITE; `open` comes first."""
+        if self._local is None:
+            raise MediaError(f"leg {self.name} has no media")
+        self._offer = make_offer(self._local)
+        invite = self._invite(target, caller, called, hops)
+        self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
+        self.session = self.exchange.stack.dial(invite, target.peer, self._hear, symmetric=target.symmetric)
+
+    def _invite(self, target: Target, caller: CallerId, called: str, hops: int) -> Request:
+        domain = self.exchange.domain
+        name = caller.name.replace("\\", "\\\\").replace('"', '\\"')
+        display = f'"{name}" ' if name else ""
+        number = Uri("sip", caller.number or "anonymous", host=domain)
+        invite = Request("INVITE", target.uri, body=self._offer or b"")
+        for header, value in (
+            ("Max-Forwards", str(hops)),
+            ("From", f"{display}<{number}>;tag={secrets.token_hex(6)}"),
+            ("To", f"<{Uri('sip', called, host=domain)}>"),
+            ("Call-ID", f"{secrets.token_hex(12)}@{domain}"),
+            ("CSeq", "1 INVITE"),
+            ("Contact", self.exchange.stack.contact(target.peer, "softswitch")),
+            ("Allow", ALLOW),
+            ("User-Agent", self.exchange.user_agent),
+            ("Content-Type", ACCEPT),
+        ):
+            invite.headers.add(header, value)
+        return invite
+
+    # ---- either -----------------------------------------------------------------------------------------------
+
+    def hangup(self, reason: str | None = None, cause: str = "bye") -> None:
+        """End this leg whatever its state: CANCEL, refuse or BYE. `reason` is a Reason header value (RFC 3326)."""
+        if self.ended:
+            return
+        if self.session is None:
+            self._end(cause, "local", None)
+            return
+        if self.role == "caller" and not self.answered:
+            self.refuse(480)
+            return
+        if self.answered:
+            self._perform(lambda session, now: session.bye(now, reason))
+        else:
+            self._perform(lambda session, now: session.cancel(now, reason))
+        self._end(cause, "local", None)
+
+    def _perform(self, act: Callable[[Session, float], Sequence[object]]) -> None:
+        if self.session is not None and not self.ended:
+            self.exchange.stack.perform(self.session, act)
+
+    def _end(self, cause: str, by: str, status: int | None) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        self.exchange.spawn(self._close(cause, by, status))
+        self.listener(events.LegEnded(self, cause, by, status))
+
+    async def _close(self, cause: str, by: str, status: int | None) -> None:
+        """Give ports and row back and write down how the leg fared."""
+        quality = None
+        if self._local is not None:
+            try:
+                quality = await self.media.close_leg(self.name)
+            except MediaError as error:
+                log.info("no media report", leg=self.name, error=str(error))
+            self.exchange.legs.pop(self.name, None)
+        self.journal.note(
+            fact.LegEnded, leg=self.name, cause=cause, by=by, status=status, quality=dict(quality) if quality else None
+        )
+        if not self.finished.done():
+            self.finished.set_result(None)
+
+    # ---- what the session and the media engine tell ----------------------------------------------------------
+
+    def _hear(self, event: object) -> None:
+        """Events of the session."""
+        match event:
+            case told.Progressed(status, sdp):
+                early = sdp is not None and self._take_answer(sdp)
+                if status in (180, 183):
+                    self.journal.note(fact.LegRinging, leg=self.name)
+                self.listener(events.LegProgressed(self, status, early))
+            case told.Answered(sdp, _):
+                self._be_answered(sdp)
+            case told.Refused(status, _, _):
+                self._end("refused", "remote", status)
+            case told.Acknowledged(sdp):
+                self._take_late_answer(sdp)
+            case told.Offered(sdp):
+                self._reanswer(sdp)
+            case told.InfoReceived(content_type, body):
+                for digit in digits_of(content_type, body):
+                    self.listener(events.DigitPressed(self, digit, "info"))
+            case told.Ended(by, cause, status, _):
+                self._end(cause, by, status)
+
+    def hear_media(self, event: MediaEvent) -> None:
+        """Events of the media engine about this leg."""
+        match event:
+            case Digit(digit=digit, method=method):
+                self.listener(events.DigitPressed(self, digit, method))
+            case PlaybackFinished(token=token):
+                self.listener(events.PlaybackEnded(self, token))
+            case PlaybackFailed(token=token, text=text):
+                log.warning("prompt not played", leg=self.name, error=text)
+                self.listener(events.PlaybackEnded(self, token, text))
+            case MediaSilent():
+                if not self.held:
+                    self.listener(events.MediaLost(self, "media_silent"))
+
+    def lose_media(self) -> None:
+        """The media worker is gone, and the sound of this leg with it."""
+        self.listener(events.MediaLost(self, "media_lost"))
+
+    def _be_answered(self, sdp: bytes | None) -> None:
+        self.answered = True
+        if sdp is None or not self._take_answer(sdp):
+            log.info("answer not acceptable", leg=self.name)
+            self.hangup('SIP;cause=488;text="Not Acceptable Here"', cause="error")
+            return
+        self.journal.note(fact.LegAnswered, leg=self.name)
+        self.listener(events.LegAnswered(self))
+
+    def _take_answer(self, sdp: bytes) -> bool:
+        if self._local is None or self._offer is None:
+            return False
+        try:
+            self._apply(accept_answer(self._offer, sdp, self._local))
+        except SipError as error:
+            log.info("bad answer", leg=self.name, error=str(error))
+            return False
+        return True
+
+    def _take_late_answer(self, sdp: bytes | None) -> None:
+        """The ACK of a 2xx that carried our offer (RFC 3261 section 13.2.1)."""
+        if self._offer is None or self.role != "caller":
+            return
+        if sdp is None or not self._take_answer(sdp):
+            self.hangup('SIP;cause=488;text="Not Acceptable Here"', cause="error")
+        self._offer = None
+
+    def _reanswer(self, sdp: bytes | None) -> None:
+        """A re-INVITE or UPDATE of the phone: hold, resume, another address (RFC 3264 section 8)."""
+        if self._local is None:
+            self._perform(lambda session, now: session.refuse_offer(488, now))
+            return
+        if sdp is None:
+            offer = self._offer = make_offer(self._local, previous=self._sdp)
+            self._perform(lambda session, now: session.answer_offer(offer, now))
+            return
+        try:
+            answer, negotiated = answer_offer(sdp, replace(self._local, version=self._local.version + 1))
+        except SipError as error:
+            status = error.status or 488
+            self._perform(lambda session, now: session.refuse_offer(status, now))
+            return
+        self._local = replace(self._local, version=self._local.version + 1)
+        self._sdp = answer
+        self._perform(lambda session, now: session.answer_offer(answer, now))
+        self._apply(negotiated)
+
+
+def _nobody(event: events.Event) -> None:
+    """Hears the events of a leg that nobody listens to."""

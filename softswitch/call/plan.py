@@ -1,0 +1,93 @@
+"""What the configuration says about calls, as plain values. A reload swaps one plan for another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ivr.prompts import Prompt
+from softswitch.sip.peer import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One extension."""
+
+    number: str
+    password: str
+    name: str = ""
+    record: bool = False
+    ring_timeout: float | None = None
+    caller_number: str | None = None
+    """Shown to trunks instead of the extension."""
+    on_busy: str | None = None
+    on_no_answer: str | None = None
+    on_unreachable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Extensions that ring for one number."""
+
+    name: str
+    phones: tuple[str, ...]
+    sequential: bool = False
+    timeout: float = 30.0
+    on_no_answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A line to another telephone system."""
+
+    name: str
+    peer: Peer
+    trusted: tuple[tuple[str, int | None], ...] = ()
+    """Addresses, with a port or any, that requests of this trunk come from."""
+    domain: str = ""
+    caller_number: str | None = None
+    max_calls: int = 1000
+    ring_timeout: float = 60.0
+    record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What a caller hears in a queue; whom he gets is the engine's matter."""
+
+    name: str
+    record: bool = False
+    music: str | None = None
+    greeting: tuple[Prompt, ...] = ()
+    periodic: tuple[tuple[Prompt, ...], ...] = ()
+    language: str = "en"
+    exits: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Room:
+    """A conference room and who is in it."""
+
+    name: str
+    pin: str | None = None
+    max_members: int = 100
+    members: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything about calls that somebody configured."""
+
+    phones: Mapping[str, Phone] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    trunks: Mapping[str, Trunk] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+    prompts: Mapping[str, tuple[Prompt, ...]] = field(default_factory=dict)
+    rooms: Mapping[str, Room] = field(default_factory=dict)
+    codecs: tuple[str, ...] = ("PCMA", "PCMU")
+    country: str = "us"
+    music: str = "builtin"
+    language: str = "en"
+    domain: str = "localhost"
+    media_address: str = "127.0.0.1"
+    ring_timeout: float = 30.0
+    call_limit: float = 14400.0
+    max_calls: int = 10000

@@ -1,0 +1,232 @@
+"""Runs the queue engine for live callers: what `acd` decides becomes ringing, music and talk; what happens goes back."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from acd import commands, events
+from acd.engine import Engine
+from softswitch.call.connection import talk
+from softswitch.call.destination import Destination, Hangup, Refuse, read
+from softswitch.call.errors import CallerGone, NoSuchDestination
+from softswitch.call.events import DigitPressed, Event, LegEnded, PlaybackEnded, QueueOrdered, RingAnswered, RingFailed
+from softswitch.call.events import RingProgressed
+from softswitch.call.leg import Leg
+from softswitch.call.ring import Ring
+from softswitch.records import events as fact
+
+if TYPE_CHECKING:
+    from softswitch.call.call import Call
+    from softswitch.call.exchange import Exchange
+
+log = structlog.get_logger("call.queue")
+
+ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'  # RFC 3326
+OUTCOMES = {"answered_elsewhere": "lost_race", "caller_gone": "caller_gone", "timeout": "no_answer",
+            "agent_gone": "withdrawn"}  # fmt: skip
+
+
+class Attempt:
+    """One offer of the engine while it rings."""
+
+    def __init__(self, offer: commands.Offer, call: "Call") -> None:
+        self.offer = offer
+        self.call = call
+        self.ring: Ring | None = None
+        self.leg: Leg | None = None
+
+
+class QueueRunner:
+    """Every queue of the configuration, on one engine."""
+
+    def __init__(self, exchange: "Exchange", engine: Engine) -> None:
+        self._exchange = exchange
+        self.engine = engine
+        self._calls: dict[str, Call] = {}
+        self._attempts: dict[int, Attempt] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    # ---- a caller ---------------------------------------------------------------------------------------------
+
+    async def wait(self, call: "Call", queue: str) -> Destination:
+        """Wait in a queue and talk to an agent; where the call goes from there. Raises NoSuchDestination."""
+        settings = self._exchange.plan.queues.get(queue)
+        if settings is None:
+            raise NoSuchDestination(f"queue:{queue}")
+        call.caller.answer()
+        call.state = f"queue:{queue}"
+        self._calls[call.id] = call
+        self.handle(events.CallerJoined(call.id, queue))
+        call.journal.note(fact.QueueJoined, queue=queue, position=self.engine.position(call.id) or 0)
+        try:
+            return await self._listen(call, queue)
+        except CallerGone:
+            self.handle(events.CallerLeft(call.id))
+            call.journal.note(fact.QueueLeft, queue=queue, outcome="abandoned")
+            raise
+        finally:
+            self._calls.pop(call.id, None)
+
+    async def _listen(self, call: "Call", queue: str) -> Destination:
+        settings = self._exchange.plan.queues[queue]
+        music = settings.music
+        greeting = await self._exchange.speech.sounds(settings.greeting)
+        if greeting:
+            call.caller.play(greeting, "queue")
+        else:
+            self._play_music(call, music)
+        while True:
+            match await call.next():
+                case QueueOrdered(command):
+                    leads_to = await self._obey(call, queue, command)
+                    if leads_to is not None:
+                        return leads_to
+                case PlaybackEnded(leg, "queue", _) if leg is call.caller:
+                    self._play_music(call, music)
+                case DigitPressed(leg, digit, _) if leg is call.caller and digit in settings.exits:
+                    self.handle(events.CallerMoved(call.id, settings.exits[digit]))
+
+    async def _obey(self, call: "Call", queue: str, command: object) -> Destination | None:
+        """Do what the engine wants for this caller; where the call goes when it leaves the queue."""
+        match command:
+            case commands.Connect():
+                return await self._talk(call, command)
+            case commands.Announce():
+                sounds = await self._exchange.speech.announcement(queue, command)
+                if sounds:
+                    call.caller.play(sounds, "queue")
+            case commands.LeaveQueue(_, left, outcome, destination):
+                call.journal.note(fact.QueueLeft, queue=left, outcome=outcome)
+                if destination is None:
+                    return Refuse(480)
+                return read(destination, "", call.origin.name)
+        return None
+
+    def _play_music(self, call: "Call", music: str | None) -> None:
+        call.caller.play(self._exchange.music(music), "music", repeat=True)
+
+    async def _talk(self, call: "Call", connect: commands.Connect) -> Destination | None:
+        """Caller and agent talk. None: the agent was gone already, and the caller waits on."""
+        attempt = self._attempts.pop(connect.lease, None)
+        leg = attempt.leg if attempt is not None else None
+        if leg is None or leg.ended:
+            self.handle(events.ConnectFailed(connect.lease))
+            return None
+        queue = connect.queue
+        leg.listener = call.deliver
+        call.journal.note(fact.OfferEnded, queue=queue, agent=connect.agent, outcome="answered")
+        call.journal.note(fact.AgentConnected, queue=queue, agent=connect.agent, wait=connect.wait)
+        call.journal.note(fact.QueueLeft, queue=queue, outcome="answered")
+        self._calls.pop(call.id, None)
+        try:
+            return await talk(call, leg, record=self._exchange.plan.queues[queue].record, queue=queue)
+        finally:
+            self.handle(events.ContactEnded(connect.agent, call.id))
+
+    # ---- the engine -------------------------------------------------------------------------------------------
+
+    def handle(self, event: events.Event) -> None:
+        """Tell the engine what happened and do what it wants."""
+        self._execute(self.engine.handle(event, self._exchange.clock()))
+
+    def _execute(self, orders: Iterable[commands.Command]) -> None:
+        for order in orders:
+            match order:
+                case commands.Offer():
+                    self._offer(order)
+                case commands.Withdraw(lease, reason):
+                    self._withdraw(lease, reason)
+                case commands.Explain(record):
+                    log.debug("explained", record=record)
+                case commands.PauseAgent(agent, reason):
+                    log.warning("agent paused", agent=agent, reason=reason)
+                case commands.Connect() | commands.Announce() | commands.LeaveQueue():
+                    call = self._calls.get(order.caller)
+                    if call is not None:
+                        call.deliver(QueueOrdered(order))
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        deadline = self.engine.next_deadline()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None:
+            self._timer = self._exchange.loop.call_at(deadline, self._ring_timer)
+
+    def _ring_timer(self) -> None:
+        self._timer = None
+        self._execute(self.engine.handle_timer(self._exchange.clock()))
+
+    def close(self) -> None:
+        """No timer is left behind."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def phone_busy(self, number: str, busy: bool) -> None:
+        """An extension is on a call that no queue gave it, or that call is over."""
+        self.handle(events.AgentBusy(number, busy))
+
+    def phone_reachable(self, number: str, reachable: bool) -> None:
+        """An extension has registered, or its last registration is gone."""
+        self.handle(events.AgentReachable(number, reachable))
+
+    # ---- offers -----------------------------------------------------------------------------------------------
+
+    def _offer(self, offer: commands.Offer) -> None:
+        call = self._calls.get(offer.caller)
+        if call is None:
+            return
+        attempt = self._attempts[offer.lease] = Attempt(offer, call)
+        call.journal.note(fact.AgentOffered, queue=offer.queue, agent=offer.agent)
+        targets = self._exchange.phone_targets(offer.agent)
+        attempt.ring = Ring(call, "agent", targets, lambda event: self._hear(attempt, event))
+        self._exchange.spawn(attempt.ring.start(offer.agent, self._preferred(call)))
+
+    def _preferred(self, call: "Call") -> list[str]:
+        negotiated = call.caller.negotiated
+        return [negotiated.codec.name] if negotiated else []
+
+    def _hear(self, attempt: Attempt, event: Event) -> None:
+        lease = attempt.offer.lease
+        match event:
+            case RingProgressed():
+                self.handle(events.OfferRinging(lease))
+            case RingAnswered(_, leg):
+                attempt.leg = leg
+                leg.listener = lambda happened: self._hear_answered(attempt, happened)
+                self.handle(events.OfferAnswered(lease))
+            case RingFailed(_, status):
+                self._attempts.pop(lease, None)
+                self._fail(attempt, status)
+
+    def _hear_answered(self, attempt: Attempt, event: Event) -> None:
+        """The agent answered, and the caller's call has not taken the leg over yet."""
+        if isinstance(event, LegEnded):
+            log.info("agent gone before connect", agent=attempt.offer.agent)
+
+    def _fail(self, attempt: Attempt, status: int) -> None:
+        offer = attempt.offer
+        if status in (486, 600):
+            outcome, event = "busy", events.OfferBusy(offer.lease)
+        elif status in (408, 480, 404, 500, 502, 503, 504, 410):
+            outcome, event = "unreachable", events.OfferFailed(offer.lease)
+        else:
+            outcome, event = "rejected", events.OfferRejected(offer.lease)
+        attempt.call.journal.note(fact.OfferEnded, queue=offer.queue, agent=offer.agent, outcome=outcome)
+        self.handle(event)
+
+    def _withdraw(self, lease: int, reason: str) -> None:
+        attempt = self._attempts.pop(lease, None)
+        if attempt is None:
+            return
+        offer = attempt.offer
+        outcome = OUTCOMES.get(reason, reason)
+        attempt.call.journal.note(fact.OfferEnded, queue=offer.queue, agent=offer.agent, outcome=outcome)
+        header = ELSEWHERE if reason == "answered_elsewhere" else None
+        if attempt.ring is not None:
+            attempt.ring.cancel(header, outcome)
+        if attempt.leg is not None:
+            attempt.leg.hangup(header, outcome)

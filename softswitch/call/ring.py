@@ -1,0 +1,117 @@
+"""Ringing several telephones at once: the first that answers wins (RFC 3261 section 16.7, as a back-to-back user agent)."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from media.errors import MediaError
+from softswitch.call.call import Call
+from softswitch.call.events import Event, LegAnswered, LegEnded, LegProgressed, RingAnswered, RingFailed, RingProgressed
+from softswitch.call.leg import Leg, Target
+
+log = structlog.get_logger("call.ring")
+
+ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'  # RFC 3326 section 3.1
+MAX_TARGETS = 64
+UNREACHABLE = 480
+PREFERRED_4XX = (401, 407, 415, 420, 484)  # RFC 3261 section 16.7, item 6
+
+
+class Ring:
+    """One attempt to reach somebody at all of his telephones."""
+
+    def __init__(self, call: Call, role: str, targets: Sequence[Target], listener: Callable[[Event], None]) -> None:
+        self._call = call
+        self._role = role
+        self._targets = targets[:MAX_TARGETS]
+        self._listener = listener
+        self._legs: list[Leg] = []
+        self._refusals: list[int] = []
+        self._over = False
+        self.winner: Leg | None = None
+
+    async def start(self, called: str, preferred: Sequence[str] = ()) -> None:
+        """Send the INVITEs. Failure is an event like any other."""
+        opened: list[tuple[Leg, Target]] = []
+        for target in self._targets:
+            leg = self._call.new_leg(self._role, target.name)
+            try:
+                await leg.open(target.peer, preferred)
+            except MediaError as error:
+                log.error("no media", leg=leg.name, error=str(error))
+                self._refusals.append(503)
+                leg.hangup(cause="no_media")
+                continue
+            if self._over:
+                leg.hangup()
+                continue
+            opened.append((leg, target))
+        self._legs = [leg for leg, _ in opened]
+        for leg, target in opened:
+            leg.listener = self._hear
+            leg.dial(target, self._call.caller_id, called, self._call.hops_left)
+        self._conclude()
+
+    def cancel(self, reason: str | None = None, cause: str = "cancel") -> None:
+        """Stop ringing; whoever has just answered is hung up."""
+        self._over = True
+        for leg in self._legs:
+            leg.listener = _ignore
+            leg.hangup(reason, cause)
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case LegProgressed(leg, status, early_media) if self.winner is None:
+                if status >= 180:
+                    self._listener(RingProgressed(self, leg, early_media))
+            case LegAnswered(leg) if self.winner is None and not self._over:
+                self._win(leg)
+            case LegAnswered(leg):
+                leg.hangup(ELSEWHERE)  # two answered in the same moment
+            case LegEnded(leg, _, _, status):
+                self._legs.remove(leg)
+                self._refusals.append(status or UNREACHABLE)
+                if status is not None and status >= 600:
+                    self._stop_others(leg)
+                self._conclude()
+
+    def _win(self, leg: Leg) -> None:
+        self.winner = leg
+        self._over = True
+        self._stop_others(leg)
+        self._listener(RingAnswered(self, leg))
+
+    def _stop_others(self, leg: Leg) -> None:
+        for other in list(self._legs):
+            if other is not leg:
+                other.listener = _ignore
+                other.hangup(ELSEWHERE, "answered_elsewhere")
+                self._legs.remove(other)
+
+    def _conclude(self) -> None:
+        if self._over or self._legs:
+            return
+        self._over = True
+        self._listener(RingFailed(self, best_response(self._refusals)))
+
+
+def best_response(statuses: Sequence[int]) -> int:
+    """The one refusal to hand on (RFC 3261 section 16.7): 6xx first, else the lowest class, and in it the telling ones.
+
+    A 503 is handed on as 500 by the RFC's letter; here nobody reachable is 480, which callers understand.
+    """
+    if not statuses:
+        return UNREACHABLE
+    final = [status for status in statuses if status >= 600]
+    if final:
+        return final[0]
+    lowest = min(status // 100 for status in statuses)
+    inside = [status for status in statuses if status // 100 == lowest]
+    for status in (486, *PREFERRED_4XX):
+        if status in inside:
+            return status
+    return inside[0]
+
+
+def _ignore(event: Event) -> None:
+    """Hears the legs that have lost."""

@@ -1,0 +1,156 @@
+"""The database of one switch: SQLite in its data folder (write-ahead log), through SQLAlchemy's asyncio engine."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+from sqlalchemy import URL, Connection, event, insert, select
+from sqlalchemy.dialects.sqlite import Insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import Table
+
+from softswitch.records.errors import StorageError
+from softswitch.records.lock import FolderLock
+from softswitch.records.tables import SCHEMA_VERSION, metadata, schema_version
+
+FILE_NAME = "softswitch.db"
+BUSY_SECONDS = 0.5
+"""How long a statement waits for another program's lock; what cannot wait is spooled by its writer."""
+
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",  # readers (console, reports) never block the writer
+    "PRAGMA synchronous=FULL",  # a committed record survives a power cut
+    "PRAGMA journal_size_limit=67108864",
+)
+
+# What SQLite says, and how an operator is told.
+SENTENCES = (
+    ("locked", "The database {path} is locked by another program."),
+    ("disk is full", "No space is left on the disk of the database {path}."),
+    ("readonly", "The database {path} is read-only for this user."),
+    ("unable to open", "The database {path} cannot be opened; check that the folder exists and may be written."),
+    ("not a database", "The file {path} is not a database; move it away to start with an empty one."),
+    ("malformed", "The database {path} is damaged; restore it from a copy or move it away."),
+    ("I/O error", "The disk of the database {path} reports an input/output error."),
+)
+
+
+def insert_once(table: Table) -> Insert:
+    """An INSERT that leaves a row alone that is already there."""
+    return sqlite_insert(table).on_conflict_do_nothing()
+
+
+def storable(text: str) -> str:
+    """Text that every database takes: phones send octets that are no UTF-8, and NUL."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+class Database:
+    """An open database; made with ``await Database.open(folder)``."""
+
+    def __init__(self, path: Path, lock: FolderLock | None) -> None:
+        """Prepare the engine; nothing is opened yet."""
+        self.path = path
+        self._lock = lock
+        self._engine: AsyncEngine = create_async_engine(
+            URL.create("sqlite+aiosqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}
+        )
+        self._writing = self._engine.execution_options(writes=True)
+        event.listen(self._engine.sync_engine, "connect", _prepare)
+        event.listen(self._engine.sync_engine, "begin", _begin)
+
+    @classmethod
+    async def open(cls, folder: Path, *, exclusive: bool = True) -> Self:
+        """Open or make the database of a data folder.
+
+        ``exclusive`` is for the switch, one per folder; programs that only read leave it out.
+        """
+        _make(folder)
+        database = cls(folder / FILE_NAME, FolderLock(folder) if exclusive else None)
+        try:
+            await database._check_schema()
+        except StorageError:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close the connections and give up the folder."""
+        await self._engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that writes: all of it or nothing, and ``StorageError`` when it is nothing."""
+        try:
+            async with self._writing.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            self._raise(error)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that reads; it sees one state of the database and blocks nobody."""
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            self._raise(error)
+
+    async def _check_schema(self) -> None:
+        async with self.reading() as connection:
+            found = await connection.run_sync(_read_version)
+        if found == SCHEMA_VERSION:
+            return
+        if found is not None:
+            raise StorageError(
+                f"The database {self.path} has tables of version {found}, this program knows version {SCHEMA_VERSION};"
+                " use the program that wrote it."
+            )
+        async with self.writing() as connection:
+            await connection.run_sync(metadata.create_all)
+            await connection.execute(insert(schema_version), [{"version": SCHEMA_VERSION}])
+
+    def _raise(self, error: DBAPIError) -> NoReturn:
+        """Tell what the operator can do something about; what is left is a mistake of ours and stays as it is."""
+        said = str(error.orig)
+        for sign, sentence in SENTENCES:
+            if sign in said:
+                raise StorageError(sentence.format(path=self.path)) from error
+        if isinstance(error, OperationalError):
+            raise StorageError(f"The database {self.path} refused: {said}.") from error
+        raise error
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"The data folder {folder} cannot be made: {error.strerror}.") from error
+
+
+def _read_version(connection: Connection) -> int | None:
+    if not connection.dialect.has_table(connection, schema_version.name):
+        return None
+    return connection.execute(select(schema_version.c.version)).scalar_one_or_none()
+
+
+def _prepare(dbapi_connection: Any, _record: object) -> None:
+    dbapi_connection.isolation_level = None  # BEGIN is ours, see _begin
+    cursor = dbapi_connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes its lock first: one that reads before it writes could not be retried in place."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,260 @@
+"""What happened in a call, as small past facts, and their form as one line of JSON.
+
+The list of these facts is the truth about a call: the record of the call is computed from it and nothing is counted
+beside it. Every event has ``at`` (monotonic seconds, for durations) and ``wall`` (seconds since 1970, for stamps):
+
+    LegRinging("leg-2", at=now, wall=wall)
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from softswitch.records.errors import EventError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact of a call's life."""
+
+    names: ClassVar[tuple[str, ...]] = ()
+
+    at: float
+    """Monotonic seconds of the node that saw it; only differences mean something."""
+    wall: float
+    """Seconds since 1970 on the clock of the node."""
+
+    def to_json(self) -> str:
+        """One compact line of ASCII: the kind of the event, then its fields."""
+        line: dict[str, Any] = {"kind": self.__class__.__name__}
+        for name in self.names:
+            line[name] = getattr(self, name)
+        try:
+            return _encode(line)
+        except (ValueError, TypeError, RecursionError):
+            return _encode(_tame(line))
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted(Event):
+    """An INVITE was accepted for treatment; the first event of every call."""
+
+    call: str
+    """Name of the call, never used twice, also not after a restart."""
+    caller_number: str
+    caller_name: str
+    called_number: str
+    origin: str
+    """Where it came from: ``phone:101`` or ``trunk:provider``."""
+    source: str = ""
+    """Network address of the sender, for instance ``udp:127.0.0.1:5070``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegStarted(Event):
+    """A leg exists: the INVITE of the caller came in or one of ours went out."""
+
+    leg: str
+    role: str
+    """``caller``, ``callee`` or ``agent``."""
+    target: str
+    """Who is at its end: ``phone:101``, ``trunk:provider``, a URI."""
+    direction: str
+    """``in`` or ``out``, seen from the switch."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging(Event):
+    """The far end of a leg is being alerted (180 or 183)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered(Event):
+    """A leg got or gave its 200."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded(Event):
+    """A leg is gone."""
+
+    leg: str
+    cause: str
+    """Why: ``bye``, ``cancel``, ``busy``, ``no_answer``, ``no_ack``, ``media_silent`` ..."""
+    by: str
+    """``local`` when the switch ended it, ``remote`` when the far end did."""
+    status: int | None = None
+    """SIP status that ended it, when there was one."""
+    quality: Mapping[str, Any] | None = None
+    """Report of the media engine about this leg (packets, loss, jitter, MOS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntered(Event):
+    """The caller is in a menu."""
+
+    menu: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsEntered(Event):
+    """The caller keyed something in a menu."""
+
+    menu: str
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueJoined(Event):
+    """The caller waits in a queue."""
+
+    queue: str
+    position: int
+    """Place in the queue, 1 is the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOffered(Event):
+    """An agent's phone is being rung for this caller."""
+
+    queue: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded(Event):
+    """The ringing of an agent is over."""
+
+    queue: str
+    agent: str
+    outcome: str
+    """``answered``, ``timeout``, ``rejected``, ``busy``, ``failed``, ``withdrawn`` ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConnected(Event):
+    """Caller and agent hear each other."""
+
+    queue: str
+    agent: str
+    wait: float
+    """Seconds that the caller waited in this queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLeft(Event):
+    """The caller is no longer in the queue."""
+
+    queue: str
+    outcome: str
+    """``answered``, ``abandoned``, ``timeout``, ``full``, ``empty``, ``exit`` ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged(Event):
+    """Two legs hear each other."""
+
+    a: str
+    b: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Event):
+    """A leg put the other side on hold."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Event):
+    """A leg took the other side back from hold."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted(Event):
+    """The conversation is being recorded."""
+
+    recording: str
+    path: str
+    """File, relative to the folder of the recordings."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStopped(Event):
+    """The recording is closed."""
+
+    recording: str
+    reason: str
+    """``ended``, ``paused``, ``disk_full``, ``recovered`` ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat(Event):
+    """The call was still alive; where a call that lost its node is said to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded(Event):
+    """All legs are gone; the last event of every call."""
+
+    cause: str
+    """``bye``, ``cancel``, ``refused``, ``node_crash`` ..."""
+    status: int | None = None
+    """SIP status that the caller got, when the call was refused."""
+
+
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        *(CallStarted, CallEnded, Heartbeat, LegStarted, LegRinging, LegAnswered, LegEnded, Bridged, Held, Resumed),
+        *(MenuEntered, DigitsEntered, QueueJoined, QueueLeft, AgentOffered, OfferEnded, AgentConnected),
+        *(RecordingStarted, RecordingStopped),
+    )
+}
+
+for _kind in KINDS.values():
+    _kind.names = tuple(field.name for field in fields(_kind))
+
+
+def from_json(text: str) -> Event:
+    """The event of a line; keys of a later version are ignored.
+
+    >>> from_json('{"kind":"Heartbeat","at":1.0,"wall":2.0}')
+    Heartbeat(at=1.0, wall=2.0)
+    """
+    try:
+        line = json.loads(text)
+        kind = KINDS[line["kind"]]
+        return kind(**{name: line[name] for name in kind.names if name in line})
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise EventError(f"This line is not an event of a call: {text[:80]!r}") from error
+
+
+def _plain(value: object) -> object:
+    """Numbers of numpy and unknown objects in a quality report: a record is never lost for its decoration."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    item = getattr(value, "item", None)
+    return item() if callable(item) else str(value)
+
+
+def _tame(value: Any, depth: int = 8) -> Any:
+    """The same value with null for what JSON has no number for, text for odd keys, and an end to its depth."""
+    if isinstance(value, Mapping) and depth:
+        return {str(key): _tame(inner, depth - 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple) and depth:
+        return [_tame(inner, depth - 1) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else None
+
+
+# ASCII only: text of a broken phone may hold lone surrogates, which no database takes and which \\udc80 carries whole.
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain).encode

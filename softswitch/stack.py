@@ -1,0 +1,528 @@
+"""The pump: bytes in -> message -> transaction -> session or core; effects out; one heap of deadlines.
+
+The stack joins transports, transactions and sessions, which do not know each other. It never waits and never reads
+a clock of its own: `clock` and `wake` are handed in, so a test turns time by hand.
+"""
+
+import itertools
+import random
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from softswitch.core.user_agent import inspect
+from softswitch.deadlines import Deadlines
+from softswitch.dialog import effects as order
+from softswitch.dialog.session import Session
+from softswitch.sip.errors import BadRequest, SipError
+from softswitch.sip.message import Message, Request, Response, respond, response_peer, stamp_via
+from softswitch.sip.parser import parse
+from softswitch.sip.peer import Peer
+from softswitch.sip.uri import Uri
+from softswitch.transaction import effects as outcome
+from softswitch.transaction.client_invite import ClientInvite
+from softswitch.transaction.client_request import ClientRequest
+from softswitch.transaction.server_invite import ServerInvite
+from softswitch.transaction.server_request import ServerRequest
+from softswitch.transaction.table import TransactionTable
+from softswitch.transaction.timers import Timers
+
+log = structlog.get_logger("stack")
+
+BRANCH_COOKIE = "z9hG4bK"  # RFC 3261 section 8.1.1.7
+
+Transaction = ClientInvite | ClientRequest | ServerInvite | ServerRequest
+ServerTransaction = ServerInvite | ServerRequest
+
+
+class Transport(Protocol):
+    """What the stack needs of a transport."""
+
+    name: str
+    host: str
+    port: int
+
+    def send(self, data: bytes, peer: Peer) -> None: ...
+
+
+class TransactionUser(Protocol):
+    """Whoever sent a request and is told how it ended."""
+
+    def receive_response(self, response: Response, now: float) -> Iterable[object]: ...
+
+    def request_failed(self, request: Request, cause: str, now: float) -> Iterable[object]: ...
+
+
+class Core(Protocol):
+    """What decides about requests that begin something new."""
+
+    def answer(self, request: Request, peer: Peer) -> Response:
+        """The answer to any request outside of a dialog but INVITE."""
+
+    def admit(self, request: Request, peer: Peer) -> object:
+        """A `Response` that refuses or challenges a new INVITE; anything else is who is calling."""
+
+    def begin(self, session: Session, origin: Any, peer: Peer) -> None:
+        """A new call has come in: `Stack.listen` to its session."""
+
+
+Listener = Callable[[object], None]
+"""Is told the events of a session (`softswitch.dialog.events`)."""
+
+
+def _nobody(event: object) -> None:
+    """Hears the events of a session that nobody listens to yet."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What passed through the stack since it started."""
+
+    received: int = 0
+    sent: int = 0
+    malformed: int = 0
+    unmatched_responses: int = 0
+    send_errors: int = 0
+    bugs: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Usage:
+    """A session with what the stack keeps beside it."""
+
+    session: Session
+    listener: Listener
+    peer: Peer
+    symmetric: bool
+    """True: in-dialog requests go to `peer`, where the other side really is, and not to its Contact."""
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When the session's own timer is due."""
+        return self.session.next_deadline
+
+
+class Stack:
+    """Transactions, sessions and their deadlines, over any number of transports."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        wake: Callable[[float], None],
+        *,
+        timers: Timers | None = None,
+        rng: random.Random | None = None,
+        locate: Callable[[Uri], Peer | None] | None = None,
+        max_sessions: int = 20000,
+    ) -> None:
+        self.timers = timers or Timers()
+        self.counters = Counters()
+        self.table = TransactionTable()
+        self.core: Core | None = None
+        self._clock = clock
+        self._rng = rng or random.Random()  # noqa: S311 - back-off intervals, not secrets
+        self._locate = locate or _nowhere
+        self._transports: dict[tuple[str, bool], Transport] = {}
+        self._usages: dict[tuple[str, str], Usage] = {}
+        self._by_remote: dict[tuple[str, str], Usage] = {}
+        self._by_session: dict[Session, Usage] = {}
+        self._users: dict[Transaction, tuple[TransactionUser, Usage | None]] = {}
+        self._deadlines: Deadlines[Transaction | Usage] = Deadlines(wake)
+        self._max_sessions = max_sessions
+        self._branches = itertools.count(1)
+        self._branch_prefix = BRANCH_COOKIE + secrets.token_hex(6)
+
+    # ---- transports -------------------------------------------------------------------------------------------
+
+    def add_transport(self, transport: Transport) -> None:
+        """Send through this transport from now on; the first one of a protocol and address family is used."""
+        self._transports.setdefault((transport.name, ":" in transport.host), transport)
+
+    def transport_for(self, peer: Peer) -> Transport | None:
+        """The transport that reaches a peer: same protocol, same address family."""
+        return self._transports.get((peer.transport, ":" in peer.host))
+
+    def contact(self, peer: Peer, user: str) -> str:
+        """Our Contact header value towards a peer."""
+        transport = self.transport_for(peer)
+        sent_by = _sent_by(transport) if transport else "localhost"
+        parameter = "" if peer.transport == "udp" else f";transport={peer.transport}"
+        return f"<sip:{user}@{sent_by}{parameter}>"
+
+    # ---- in ---------------------------------------------------------------------------------------------------
+
+    def receive_datagram(self, data: bytes, peer: Peer) -> None:
+        """One UDP datagram."""
+        if len(data) <= 4 and not data.strip(b"\r\n\0"):
+            return  # a keep-alive (RFC 5626 section 3.5.1, and the NULs that some phones send instead)
+        try:
+            message: Message | SipError = parse(data)
+        except SipError as error:
+            message = error
+        self.receive(message, peer)
+
+    def receive(self, message: Message | SipError, peer: Peer) -> None:
+        """One message, or why it is none. The one place where an error becomes an answer."""
+        self.counters.received += 1
+        try:
+            self._dispatch(message, peer)
+        except SipError as error:
+            self._refuse_broken(error, peer, message if isinstance(message, Request) else None)
+        except Exception:
+            self.counters.bugs += 1
+            log.exception("bug", peer=str(peer), received=str(message)[:2000])
+
+    def handle_timers(self) -> float | None:
+        """Serve every deadline that has come; when to come back, or None."""
+        now = self._clock()
+        for machine in self._deadlines.due(now):
+            effects = machine.session.handle_timer(now) if isinstance(machine, Usage) else machine.handle_timer(now)
+            self._follow(machine, effects)
+        return self._deadlines.next()
+
+    def transport_failed(self, peer: Peer) -> None:
+        """A connection is gone, or could not be made: what waits for it fails now and not after 32 seconds."""
+        now = self._clock()
+        for transaction in [one for one in self._users if one.peer == peer and not _is_over(one)]:
+            self._run(transaction, transaction.transport_failed(now))
+
+    def _dispatch(self, message: Message | SipError, peer: Peer) -> None:
+        if isinstance(message, SipError):
+            self._refuse_broken(message, peer, None)
+            return
+        if isinstance(message, Response):
+            self._receive_response(message)
+            return
+        if not isinstance(message, Request):
+            return
+        stamp_via(message, peer)
+        if message.method == "ACK":
+            self._receive_ack(message)
+        elif message.method == "CANCEL":
+            self._receive_cancel(message, peer)
+        else:
+            self._receive_request(message, peer)
+
+    def _refuse_broken(self, error: SipError, peer: Peer, request: Request | None) -> None:
+        """Answer what can be answered, statelessly; never an ACK, never a response."""
+        self.counters.malformed += 1
+        if isinstance(error, BadRequest) and error.request is not None:
+            request = error.request
+        if request is None or request.method == "ACK" or not error.status:
+            return
+        try:
+            stamp_via(request, peer)
+            target = response_peer(request.via, peer)
+            response = respond(request, error.status, error.reason or None, to_tag=secrets.token_hex(4))
+        except SipError:
+            return  # without a Via, From, Call-ID or CSeq nobody could match an answer
+        self._send(response.to_bytes(), target)
+
+    def _receive_response(self, response: Response) -> None:
+        transaction = self.table.find_client(response)
+        if transaction is None:
+            self.counters.unmatched_responses += 1
+            return
+        self._run(transaction, transaction.receive(response, self._clock()))
+
+    def _receive_ack(self, ack: Request) -> None:
+        now = self._clock()
+        transaction = self.table.find_server(ack)
+        if transaction is not None:
+            self._run(transaction, transaction.receive(ack, now))
+        usage = self._usage(ack) or self._by_remote.get((ack.call_id, ack.from_.tag or ""))
+        if usage is not None:  # found by the caller's tag when a phone invented the To tag
+            self._follow(usage, usage.session.receive(ack, now))
+
+    def _receive_cancel(self, cancel: Request, peer: Peer) -> None:
+        now = self._clock()
+        if self._is_retransmission(cancel, now):
+            return
+        invite = self.table.find_cancelled(cancel)
+        transaction = self._serve(cancel, peer, now)
+        usage = self._by_remote.get((cancel.call_id, cancel.from_.tag or "")) if invite is not None else None
+        if usage is None:
+            self._answer(transaction, respond(cancel, 481, to_tag=secrets.token_hex(4)), now)
+            return
+        self._follow(usage, usage.session.receive(cancel, now))
+
+    def _receive_request(self, request: Request, peer: Peer) -> None:
+        now = self._clock()
+        if self._is_retransmission(request, now):
+            return
+        to_tag = request.to.tag
+        if to_tag is None and self.table.is_merged(request):
+            self._answer(self._serve(request, peer, now), respond(request, 482, to_tag=secrets.token_hex(4)), now)
+            return
+        refusal = inspect(request)
+        if refusal is not None:
+            self._answer(self._serve(request, peer, now), refusal, now)
+            return
+        if to_tag is not None:
+            self._receive_within(request, peer, now)
+            return
+        self._receive_new(request, peer, now)
+
+    def _is_retransmission(self, request: Request, now: float) -> bool:
+        known = self.table.find_server(request)
+        if known is None:
+            return False
+        self._run(known, known.receive(request, now))
+        return True
+
+    def _receive_within(self, request: Request, peer: Peer, now: float) -> None:
+        """A request inside of a dialog (RFC 3261 section 12.2.2)."""
+        transaction = self._serve(request, peer, now)
+        usage = self._usage(request)
+        if usage is None:
+            self._answer(transaction, respond(request, 481), now)
+            return
+        if request.method == "INVITE":
+            self._answer(transaction, respond(request, 100), now)
+        if usage.symmetric:
+            usage.peer = peer  # a NAT may have given the phone another port
+        self._follow(usage, usage.session.receive(request, now))
+
+    def _receive_new(self, request: Request, peer: Peer, now: float) -> None:
+        """A request that begins something."""
+        transaction = self._serve(request, peer, now)
+        core = self.core
+        if core is None:
+            self._answer(transaction, self._busy(request), now)
+            return
+        if request.method != "INVITE":
+            self._answer(transaction, core.answer(request, peer), now)
+            return
+        origin = core.admit(request, peer)
+        if isinstance(origin, Response):
+            self._answer(transaction, origin, now)
+            return
+        if len(self._by_session) >= self._max_sessions:
+            self._answer(transaction, self._busy(request), now)
+            return
+        self._answer(transaction, respond(request, 100), now)
+        contact = self.contact(peer, request.uri.user or "softswitch")
+        session = Session.incoming(request, secrets.token_hex(6), contact, now, self.timers, peer.reliable, self._rng)
+        usage = Usage(session, _nobody, peer, is_symmetric(request, peer))
+        self._keep(usage)
+        core.begin(session, origin, peer)
+        self._deadlines.arm(usage)
+
+    def _busy(self, request: Request) -> Response:
+        headers = [("Retry-After", str(self._rng.randint(1, 10)))]
+        return respond(request, 503, to_tag=secrets.token_hex(4), headers=headers)
+
+    # ---- orders of the call layer -----------------------------------------------------------------------------
+
+    def listen(self, session: Session, listener: Listener) -> None:
+        """From now on `listener` is told what happens to a session."""
+        usage = self._by_session.get(session)
+        if usage is not None:
+            usage.listener = listener
+
+    def dial(self, invite: Request, peer: Peer, listener: Listener, *, symmetric: bool) -> Session:
+        """Send a first INVITE (without Via) to a peer. The listener hears of everything that follows.
+
+        `symmetric`: the peer is where the other side really is (a registration came from there), whatever its
+        Contact says; in-dialog requests go there too.
+        """
+        now = self._clock()
+        session = Session.outgoing(invite, now, self.timers, self._rng)
+        usage = Usage(session, listener, peer, symmetric)
+        self._keep(usage)
+        self._follow(usage, session.start(now))
+        return session
+
+    def perform(self, session: Session, act: Callable[[Session, float], Iterable[object]]) -> None:
+        """Give a session an order, `lambda session, now: session.bye(now)`, and do what follows from it."""
+        usage = self._by_session.get(session)
+        if usage is not None:  # else it ended meanwhile
+            self._follow(usage, act(session, self._clock()))
+
+    def request(self, request: Request, peer: Peer, user: TransactionUser) -> None:
+        """Send a request (without Via) outside of any session."""
+        self._request(request, peer, user, None)
+
+    def session_count(self) -> int:
+        """Sessions that are not over."""
+        return len(self._by_session)
+
+    # ---- sessions ---------------------------------------------------------------------------------------------
+
+    def _keep(self, usage: Usage) -> None:
+        session = usage.session
+        self._by_session[session] = usage
+        self._usages[session.call_id, session.local_tag] = usage
+        if session.remote_tag:
+            self._by_remote[session.call_id, session.remote_tag] = usage
+
+    def _forget(self, usage: Usage) -> None:
+        session = usage.session
+        self._by_session.pop(session, None)
+        self._usages.pop((session.call_id, session.local_tag), None)
+        if session.remote_tag and self._by_remote.get((session.call_id, session.remote_tag)) is usage:
+            del self._by_remote[session.call_id, session.remote_tag]
+        self._deadlines.disarm(usage)
+
+    def _usage(self, request: Request) -> Usage | None:
+        return self._usages.get((request.call_id, request.to.tag or ""))
+
+    def _follow(self, machine: Transaction | Usage, effects: Iterable[object]) -> None:
+        if not isinstance(machine, Usage):
+            self._run(machine, effects)
+            return
+        closed = False
+        for effect in effects:
+            closed = closed or isinstance(effect, order.Closed)
+            self._carry_out(machine, effect)
+        if closed:
+            self._forget(machine)
+            return
+        self._deadlines.arm(machine)
+
+    def _carry_out(self, usage: Usage, effect: object) -> None:
+        match effect:
+            case order.SendRequest(request, next_hop):
+                self._request(request, self._hop(usage, request, next_hop), usage.session, usage)
+            case order.SendAck(request, next_hop):
+                peer = self._hop(usage, request, next_hop)
+                if "Via" not in request.headers:
+                    self._stamp(request, peer)
+                self._send(request.to_bytes(), peer)
+            case order.Cancel(invite, headers):
+                self._request(cancel_of(invite, headers), usage.peer, usage.session, usage, stamped=True)
+            case order.Respond(request, response):
+                self._respond(request, response, usage.peer)
+            case order.Tell(event):
+                usage.listener(event)
+
+    def _hop(self, usage: Usage, request: Request, next_hop: Uri) -> Peer:
+        """Where a request of a session goes: a route as it says, else the phone's real or stated address."""
+        if usage.symmetric and "Route" not in request.headers:
+            return usage.peer
+        return self._locate(next_hop) or usage.peer
+
+    # ---- transactions -----------------------------------------------------------------------------------------
+
+    def _serve(self, request: Request, peer: Peer, now: float) -> ServerTransaction:
+        kind = ServerInvite if request.method == "INVITE" else ServerRequest
+        transaction = kind(request, response_peer(request.via, peer), self.timers)
+        self.table.add(transaction)
+        self._run(transaction, transaction.start(now))
+        return transaction
+
+    def _answer(self, transaction: ServerTransaction, response: Response, now: float) -> None:
+        self._run(transaction, transaction.respond(response, now))
+
+    def _respond(self, request: Request, response: Response, peer: Peer) -> None:
+        transaction = self.table.find_server(request)
+        if transaction is None:
+            self._send(response.to_bytes(), response_peer(request.via, peer))
+            return
+        self._answer(transaction, response, self._clock())
+
+    def _request(
+        self, request: Request, peer: Peer, user: TransactionUser, usage: Usage | None, *, stamped: bool = False
+    ) -> None:
+        if not stamped:
+            self._stamp(request, peer)
+        kind = ClientInvite if request.method == "INVITE" else ClientRequest
+        transaction = kind(request, peer, self.timers)
+        self.table.add(transaction)
+        self._users[transaction] = (user, usage)
+        self._run(transaction, transaction.start(self._clock()))
+
+    def _stamp(self, request: Request, peer: Peer) -> None:
+        transport = self.transport_for(peer)
+        sent_by = _sent_by(transport) if transport else "localhost"
+        branch = f"{self._branch_prefix}.{next(self._branches)}"
+        request.headers.prepend("Via", f"SIP/2.0/{peer.transport.upper()} {sent_by};branch={branch};rport")
+
+    def _run(self, transaction: Transaction, effects: Iterable[object]) -> None:
+        """Do what a transaction asks for."""
+        for effect in effects:
+            match effect:
+                case outcome.Send(message):
+                    if not self._send(message.to_bytes(), transaction.peer):
+                        self._run(transaction, transaction.transport_failed(self._clock()))
+                        return
+                case outcome.Deliver(message):
+                    self._deliver(transaction, message)
+                case outcome.Fail(cause):
+                    self._fail(transaction, cause)
+                case outcome.Finished():
+                    self.table.remove(transaction)
+                    self._users.pop(transaction, None)
+                    self._deadlines.disarm(transaction)
+                    return
+        self._deadlines.arm(transaction)
+
+    def _deliver(self, transaction: Transaction, message: Message) -> None:
+        user = self._users.get(transaction)
+        if user is None or not isinstance(message, Response):
+            return  # requests are handed on by whoever opened the server transaction
+        effects = user[0].receive_response(message, self._clock())
+        if user[1] is not None:
+            self._follow(user[1], effects)
+
+    def _fail(self, transaction: Transaction, cause: str) -> None:
+        user = self._users.get(transaction)
+        if user is None:
+            return  # a server transaction that nobody acknowledged: its session has a timer of its own
+        effects = user[0].request_failed(transaction.request, cause, self._clock())
+        if user[1] is not None:
+            self._follow(user[1], effects)
+
+    def _send(self, data: bytes, peer: Peer) -> bool:
+        transport = self.transport_for(peer)
+        if transport is None:
+            self.counters.send_errors += 1
+            log.info("no transport", peer=str(peer))
+            return False
+        try:
+            transport.send(data, peer)
+        except OSError as error:
+            self.counters.send_errors += 1
+            log.info("cannot send", peer=str(peer), error=str(error))
+            return False
+        self.counters.sent += 1
+        return True
+
+
+def is_symmetric(request: Request, peer: Peer) -> bool:
+    """Whether requests to a phone go to where this one came from, and not to its Contact.
+
+    True on a connection, when the phone asked for rport (RFC 3581) and behind a NAT (its Via names another address).
+    """
+    via = request.via
+    return peer.reliable or via.rport is not None or via.received is not None
+
+
+def cancel_of(invite: Request, headers: Iterable[tuple[str, str]]) -> Request:
+    """The CANCEL of an INVITE that was sent: same URI, top Via, Call-ID, To, From, CSeq number and Route (9.1)."""
+    cancel = Request("CANCEL", invite.uri)
+    cancel.headers.add("Via", invite.headers.get_all("Via")[0])
+    for name in ("From", "To", "Call-ID", "Route"):
+        for value in invite.headers.get_all(name):
+            cancel.headers.add(name, value)
+    cancel.headers.add("CSeq", f"{invite.cseq.number} CANCEL")
+    cancel.headers.add("Max-Forwards", "70")
+    for name, value in headers:
+        cancel.headers.add(name, value)
+    return cancel
+
+
+def _sent_by(transport: Transport) -> str:
+    host = f"[{transport.host}]" if ":" in transport.host else transport.host
+    return f"{host}:{transport.port}"
+
+
+def _nowhere(uri: Uri) -> Peer | None:
+    return None
+
+
+def _is_over(transaction: Transaction) -> bool:
+    return transaction.next_deadline is None

@@ -1,0 +1,65 @@
+"""A REGISTER from a given port, so that another program can take the port over and be called there."""
+
+import asyncio
+import hashlib
+import re
+import secrets
+
+
+class Mailbox(asyncio.DatagramProtocol):
+    """Keeps what arrives, in order."""
+
+    def __init__(self) -> None:
+        self.received: asyncio.Queue[str] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.received.put_nowait(data.decode())
+
+
+def md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def authorization(response: str, number: str, password: str, uri: str) -> str:
+    """The MD5 answer (RFC 2617, qop=auth) to the MD5 challenge among those of a 401."""
+    challenges = re.findall(r"(?im)^www-authenticate:\s*digest\s+(.*?)\r?$", response)
+    parameters = [dict(re.findall(r'(\w+)="?([^",]+)"?', challenge)) for challenge in challenges]
+    chosen = next(each for each in parameters if each.get("algorithm", "MD5").upper() == "MD5")
+    cnonce = secrets.token_hex(8)
+    first, second = md5(f"{number}:{chosen['realm']}:{password}"), md5(f"REGISTER:{uri}")
+    digest = md5(f"{first}:{chosen['nonce']}:00000001:{cnonce}:auth:{second}")
+    return (
+        f'Authorization: Digest username="{number}", realm="{chosen["realm"]}", nonce="{chosen["nonce"]}", '
+        f'uri="{uri}", algorithm=MD5, qop=auth, nc=00000001, cnonce="{cnonce}", response="{digest}"\r\n'
+    )
+
+
+async def register(number: str, server_port: int, local_port: int, password: str | None = None, expires: int = 600) -> str:
+    """Register `number` at 127.0.0.1:`local_port`; the final response is returned and must be a 200."""
+    uri = f"sip:127.0.0.1:{server_port}"
+    call_id, tag = secrets.token_hex(8), secrets.token_hex(4)
+    transport, mailbox = await asyncio.get_running_loop().create_datagram_endpoint(
+        Mailbox, local_addr=("127.0.0.1", local_port), remote_addr=("127.0.0.1", server_port)
+    )
+    answer = ""
+    try:
+        for sequence in (1, 2):
+            credentials = authorization(answer, number, password or f"demo-{number}", uri) if sequence == 2 else ""
+            transport.sendto(
+                (
+                    f"REGISTER {uri} SIP/2.0\r\n"
+                    f"Via: SIP/2.0/UDP 127.0.0.1:{local_port};branch=z9hG4bK{secrets.token_hex(8)};rport\r\n"
+                    f"From: <sip:{number}@127.0.0.1:{server_port}>;tag={tag}\r\n"
+                    f"To: <sip:{number}@127.0.0.1:{server_port}>\r\n"
+                    f"Call-ID: {call_id}\r\nCSeq: {sequence} REGISTER\r\nMax-Forwards: 70\r\n"
+                    f"Contact: <sip:{number}@127.0.0.1:{local_port}>\r\nExpires: {expires}\r\n"
+                    f"{credentials}Content-Length: 0\r\n\r\n"
+                ).encode()
+            )
+            async with asyncio.timeout(5):
+                answer = await mailbox.received.get()
+    finally:
+        transport.close()
+    if not answer.startswith("SIP/2.0 200"):
+        raise AssertionError(f"{number} could not register: {answer.splitlines()[0]}")
+    return answer
