@@ -70,6 +70,6 @@ endef
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,tts]'
 	@command -v sipp >/dev/null 2>&1 || $(call debian-package,sip-tester,The SIPp scenarios need SIPp) || \
 	  echo "Without SIPp the tests that use it are skipped."
-	@command -v espeak-ng >/dev/null 2>&1 || $(call debian-package,espeak-ng,Spoken prompts need espeak-ng) || \
-	  echo "Without espeak-ng the tests that speak are skipped."
+	@command -v espeak-ng >/dev/null 2>&1 || $(call debian-package,espeak-ng,Prompts are spoken by espeak-ng) || \
+	  echo "Without the program espeak-ng its library from the Python package espeakng-loader speaks."
 	@touch $@ .made/run

@@ -33,8 +33,8 @@ class Caller:
     talk: "Lease | None" = None
     width: int | None = 1
     """Agents who may ring for him at once; None is all."""
-    wanted: int | None = None
-    """His width while he stands in the list of those who want an agent."""
+    wanting: bool = False
+    """Stands in the list of those who may be offered to one more agent."""
     open_tiers: int = 1
     """Tiers opened to him by the time he waited."""
     overdue: bool = False

@@ -2,7 +2,7 @@
 
 AcdError
 ├── SettingsError     settings that cannot be worked with; nothing was changed
-└── InvariantBroken   the engine contradicts itself: a bug, never a caller's or an agent's doing
+└── InvariantError    the engine contradicts itself: a bug, never a caller's or an agent's doing
 """
 
 
@@ -14,5 +14,5 @@ class SettingsError(AcdError):
     """Settings that cannot be worked with. The engine keeps the ones it had."""
 
 
-class InvariantBroken(AcdError):
+class InvariantError(AcdError):
     """The books of the engine do not balance."""

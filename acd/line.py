@@ -50,8 +50,10 @@ class Line:
         if position is None:
             insort(self.waiting, caller, key=_order)
             return
-        first = bisect_left(self.waiting, (-caller.priority, -math.inf, 0), key=_order)
-        last = bisect_left(self.waiting, (1 - caller.priority, -math.inf, 0), key=_order)
+        before_equals: CallerKey = (-caller.priority, -math.inf, 0)
+        before_lower: CallerKey = (1 - caller.priority, -math.inf, 0)
+        first = bisect_left(self.waiting, before_equals, key=_order)
+        last = bisect_left(self.waiting, before_lower, key=_order)
         index = min(max(position - 1, first), last)
         if index < last:
             caller.key = self._key_before(index)
@@ -86,15 +88,15 @@ class Line:
 
     def want(self, caller: Caller) -> None:
         """The caller may be offered to one more agent."""
-        if caller.wanted is None:
-            caller.wanted = 1
+        if not caller.wanting:
+            caller.wanting = True
             insort(self.wanting.setdefault(caller.requires, []), caller, key=_order)
 
     def unwant(self, caller: Caller) -> None:
         """The caller has as many offers as he may, or none any more."""
-        if caller.wanted is None:
+        if not caller.wanting:
             return
-        caller.wanted = None
+        caller.wanting = False
         same = self.wanting[caller.requires]
         del same[bisect_left(same, caller.key, key=_order)]
         if not same:
@@ -174,6 +176,8 @@ class Line:
 
     def _draw_again(self, below: Key, now: float) -> None:
         """Those with smaller lots were passed over, each for his own reason; their lots say nothing any more."""
+        if self.free[0][0] is below:
+            return
         passed = [post for key, post in self.free if key[1] < below[1] and key is not below]
         for post in passed:
             self.set_taken(post)
@@ -204,7 +208,8 @@ class Line:
 
     def _tier_ringing_together(self, caller: Caller) -> float:
         """For ring_all: the lowest tier where somebody whom he has not tried is free, or rings for him."""
-        tiers = [lease.post.member.tier for lease in caller.offers.values() if not caller.tried.get(lease.seat.agent.id)]
+        ringing = [lease.post.member for lease in caller.offers.values()]
+        tiers = [member.tier for member in ringing if member.agent not in caller.tried]
         for key, post in self.free:
             if post.member.agent not in caller.tried and caller.requires <= post.seat.agent.skills:
                 tiers.append(int(key[0]))

@@ -1,7 +1,7 @@
 """The settings of one queue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from acd.errors import SettingsError
 
@@ -100,7 +100,39 @@ class QueueSettings:
             raise SettingsError(f"queue {self.name!r}: {problem}")
 
     def _problems(self) -> list[str]:
-        return []
+        members = self.members
+        checks = {
+            f"unknown strategy {self.strategy!r}; there are {', '.join(STRATEGIES)}": self.strategy not in STRATEGIES,
+            f"no order inside a tier is called {self.within!r}": self.within not in STRATEGIES[:-1],
+            f"unknown measure {self.measure!r}; there are {', '.join(MEASURES)}": self.measure not in MEASURES,
+            "an agent is a member twice": len({member.agent for member in members}) != len(members),
+            "a weight is negative": any(not member.weight >= 0 for member in members),
+            "ring_timeout must be above 0": not self.ring_timeout > 0,
+            "progressive must be above 0": self.progressive is not None and not self.progressive > 0,
+            "tier_wait must be above 0": self.tier_wait is not None and not self.tier_wait > 0,
+            "announce_every must be above 0": not self.announce_every > 0,
+            "periodic_every must be above 0": not self.periodic_every > 0,
+            "auto_pause must be at least 1": self.auto_pause is not None and self.auto_pause < 1,
+            "max_length must not be negative": self.max_length is not None and self.max_length < 0,
+            "a time must not be negative": any(not value >= 0 for value in self._times()),
+            f"join_empty and leave_empty know {', '.join(ABSENCES)}": not self._absences_are_known(),
+        }
+        return [text for text, wrong in checks.items() if wrong]
+
+    def _times(self) -> list[float]:
+        times = (self.retry_delay, self.wrap_up, self.max_wait, self.announce_first, self.auto_pause_grace)
+        return [time for time in times if time is not None]
+
+    def _absences_are_known(self) -> bool:
+        return set(self.join_empty) | set(self.leave_empty) <= set(ABSENCES)
+
+    def under_name(self, name: str) -> "QueueSettings":
+        """The same settings for a queue of another name."""
+        return replace(self, name=name)
+
+    def same_order(self, other: "QueueSettings") -> bool:
+        """Whether the other settings put free agents into the same order by the same rule."""
+        return (self.strategy, self.within, self.measure) == (other.strategy, other.within, other.measure)
 
     @property
     def members(self) -> tuple[Member, ...]:

@@ -4,14 +4,14 @@ Every check is a function from the whole configuration to findings, and the list
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path as FilePath
 
 from config import references
 from config.document import Path
 from config.errors import Finding
 from config.model import Config, RouteSection
-from config.scalars import WILD, Destination, closest
+from config.scalars import WILD, Destination, TrustedAddress, closest
 from ivr.digits import Pattern
 from ivr.errors import ScheduleError
 from ivr.schedule import parse_days, public_holidays
@@ -19,7 +19,7 @@ from ivr.schedule import parse_days, public_holidays
 Names = Mapping[str, Iterable[str]]
 """For each table the names in it, also of entries that are wrong by themselves."""
 
-_REAL_PASSWORD = 'python -c "import secrets; print(secrets.token_urlsafe(16))"'
+_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(16))"'
 _PROBE_YEAR = 2024
 
 
@@ -116,7 +116,7 @@ def _unclear_patterns(config: Config) -> Iterator[Finding]:
     patterns = [(path, pattern) for path, pattern in references.numbers(config) if not pattern.literal]
     for (_, first), (path, second) in combinations(patterns, 2):
         if first.overlaps(second) and not first.covers(second) and not second.covers(first):
-            message = f'expected a pattern that leaves no doubt, some numbers fit "{first}" as well and neither is more exact'
+            message = f'expected a pattern that leaves no doubt, numbers fit "{first}" too and neither is more exact'
             yield Finding(path, message, None, True)
 
 
@@ -126,31 +126,30 @@ def _numbers_cut_short(config: Config) -> Iterator[Finding]:
     if menu is None:
         return
     plain = sorted((pattern.text, path) for path, pattern in references.numbers(config) if pattern.literal)
-    for (short, path), (long, _) in zip(plain, plain[1:], strict=False):
+    for (short, path), (long, _) in pairwise(plain):
         if long != short and long.startswith(short):
             message = f'expected no number that another one begins with, but "{long}" begins with "{short}"'
             yield Finding(path, f'{message} and callers dial extensions in menu "{menu}"', None, True)
 
 
 def _hidden_routes(config: Config) -> Iterator[Finding]:
+    patterns = [Pattern(route.called) for route in config.routes]
     for index, route in enumerate(config.routes):
         for before, earlier in enumerate(config.routes[:index]):
-            if _takes_all(earlier, route):
+            if patterns[before].covers(patterns[index]) and _takes_all(earlier, route):
                 message = f"expected a route that can be reached, route {before + 1} takes all its calls before it"
                 yield Finding(("routes", index, "called"), message)
                 break
 
 
 def _takes_all(earlier: RouteSection, route: RouteSection) -> bool:
-    """Whether no call is left for a route behind an earlier one."""
-    if earlier.schedule is not None and earlier.else_to is None:
-        return False
+    """Whether an earlier route, which fits the same numbers, leaves no call for this one."""
     sources = {route.from_, "any", "trunks" if route.from_.startswith("trunk:") else "phones"}
     if route.from_ in ("any", "trunks"):
         sources = {route.from_, "any"}
     if earlier.from_ not in sources:
         return False
-    return _covers_caller(earlier.caller, route.caller) and Pattern(earlier.called).covers(Pattern(route.called))
+    return _covers_caller(earlier.caller, route.caller)
 
 
 def _covers_caller(earlier: str | None, caller: str | None) -> bool:
@@ -177,17 +176,18 @@ def _demo_passwords(config: Config) -> Iterator[Finding]:
     for number, phone in config.phones.items():
         if phone.password.startswith("demo-"):
             message = f'expected a real password, because "{exposed}" in sip.listen can be reached from other machines'
-            yield Finding(("phones", number, "password"), f"{message}; make one with {_REAL_PASSWORD}")
+            yield Finding(("phones", number, "password"), f"{message}; make one with {_MAKE_ONE}")
 
 
 def _sockets(config: Config) -> Iterator[Finding]:
     ports = config.media.ports
     for index, listener in enumerate(config.sip.listen):
+        path: Path = ("sip", "listen", index)
         if listener.port and listener in config.sip.listen[:index]:
-            yield Finding(("sip", "listen", index), "expected each address once, this one is already in the list")
+            yield Finding(path, "expected each address once, this one is already in the list")
         if ports.first <= listener.port <= ports.last:
-            message = f"expected a range without the port of {listener} in sip.listen, got {ports}"
-            yield Finding(("media", "ports"), message)
+            message = f"expected the port of {listener} outside media.ports, {ports} is for sound"
+            yield Finding(("media", "ports") if config.media.model_fields_set & {"ports"} else path, message)
 
 
 def _limits(config: Config) -> Iterator[Finding]:
@@ -201,13 +201,14 @@ def _limits(config: Config) -> Iterator[Finding]:
 
 
 def _trunks(config: Config) -> Iterator[Finding]:
-    owners: dict[str, str] = {}
+    owners: list[tuple[TrustedAddress, str]] = []
     for name, trunk in config.trunks.items():
         if (trunk.username is None) != (trunk.password is None):
             yield Finding(("trunks", name), "expected username and password together, or neither", None, True)
         for index, address in enumerate(trunk.trusted):
-            owner = owners.setdefault(address, name)
-            if owner != name:
+            owner = next((other for taken, other in owners if taken.overlaps(address) and other != name), None)
+            owners.append((address, name))
+            if owner is not None:
                 message = f'expected an address of one trunk only, "{address}" already belongs to "{owner}"'
                 yield Finding(("trunks", name, "trusted", index), message)
 

@@ -18,7 +18,13 @@ Path = tuple[str | int, ...]
 """The keys and list indices that lead to a value: ("routes", 0, "called")."""
 
 _PARSER = Parser(Language(tree_sitter_toml.language()))
-_STATEMENT = re.compile(r"""\s*(?:\[+\s*[A-Za-z0-9_"'-]+|(?P<key>[A-Za-z0-9_"'. \t-]+?)\s*=)""")
+_STATEMENT = re.compile(
+    r"""\s*(?: \[+\s*[A-Za-z_]                              # the header of a table
+            | (?P<key>[A-Za-z0-9_"'.\ \t-]+?)\s*=          # a key and its value
+            | (?!(?:true|false|inf|nan)\b)(?P<word>[A-Za-z_][\w-]*)  # a key that lost its "="
+            )""",
+    re.VERBOSE,
+)
 _HEADER = re.compile(r"\s*\[+\s*(?P<name>[^\]\n#]*)")
 _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _TWICE = re.compile(r"Cannot (?:declare|overwrite|mutate)|Duplicate inline table key")
@@ -28,8 +34,8 @@ _WORDS = (
     (re.compile(r"Invalid value"), 'expected a value: text in "quotes", a number, true, false, [a list] or {a table}'),
     (re.compile(r"Illegal character '\\n'"), "expected a closing quote before the end of the line"),
     (re.compile(r"Unterminated string"), "expected closing quotes"),
-    (re.compile(r"Unclosed array"), 'expected "]" at the end of the list'),
-    (re.compile(r"Unclosed inline table"), 'expected "}" at the end of the table, which must stand on one line'),
+    (re.compile(r"Unclosed array"), 'expected "," or "]" in the list'),
+    (re.compile(r"Unclosed inline table"), 'expected "," or "}" in the table, which must stand on one line'),
     (re.compile(r"Invalid initial character for a key part"), "expected a key"),
     (re.compile(r"Expected newline or end of document"), "expected the end of the line after the value"),
 )
@@ -125,7 +131,7 @@ def _statements(text: str) -> list[_Statement]:
         starts.insert(0, 0)
     for first, last in zip(starts, [*starts[1:], len(lines)], strict=True):
         statement, table = _STATEMENT.match(lines[first]), _HEADER.match(lines[first])
-        key = (statement["key"] or "").strip() if statement else ""
+        key = (statement["key"] or statement["word"] or "").strip() if statement else ""
         header = table["name"].strip() if table and not key else header
         found.append(_Statement(first, "\n".join(lines[first:last]), header, key))
     return found
@@ -167,6 +173,7 @@ def _in_words(message: str) -> str:
     for pattern, words in _WORDS:
         if pattern.match(message):
             return words
+    message = message.replace("'", '"')
     return f"expected {message[9:]}" if message.startswith("Expected ") else f"expected valid TOML: {message}"
 
 

@@ -1,6 +1,7 @@
 """Says in plain words what pydantic has against a value, and takes such values out so that the rest can be checked."""
 
 import copy
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import UnionType
@@ -42,6 +43,7 @@ _SHAPES = {
     r"^[a-z]{2}$": 'a country in two small letters like "us"',
     r"^\+?[0-9*#]{0,31}$": 'digits, perhaps after a "+"',
 }
+_QUOTED = re.compile(r"'([^']+)'")
 MAX_ROUNDS = 10
 
 
@@ -76,9 +78,15 @@ def judge(values: dict[str, Any]) -> Judgement:
         except ValidationError as error:
             details = error.errors(include_url=False)
             if attempt == 0:
-                judgement.findings = [_explain(detail, values) for detail in details]
+                judgement.findings = _without_echoes([_explain(detail, values) for detail in details])
             _take_out(values, [_culprit(detail, values) for detail in details], judgement.kept)
     return judgement
+
+
+def _without_echoes(findings: list[Finding]) -> list[Finding]:
+    """Leave out that a key is missing where it is there with a slip of the pen."""
+    meant = {(*finding.path[:-1], finding.hint) for finding in findings if finding.at_key and finding.hint}
+    return [finding for finding in findings if finding.path not in meant]
 
 
 def _explain(detail: ErrorDetails, values: dict[str, Any]) -> Finding:
@@ -95,12 +103,20 @@ def _explain(detail: ErrorDetails, values: dict[str, Any]) -> Finding:
         return Finding(path, detail["msg"], context.get("hint"), is_key)
     if kind == "string_pattern_mismatch":
         return Finding(path, f"expected {_SHAPES.get(context['pattern'], context['pattern'])}, got {got}", None, is_key)
-    hint = None
-    if kind == "literal_error" and isinstance(detail["input"], str):
-        hint = closest(detail["input"], str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", "))
+    hint = _hint(detail)
     words = _WORDS.get(kind)
     message = words.format(got=got, **context) if words else f"expected something else: {detail['msg']}"
     return Finding(path, message.replace("'", '"'), hint, is_key)
+
+
+def _hint(detail: ErrorDetails) -> str | None:
+    """Guess what was meant by a text that is not allowed."""
+    text = detail["input"]
+    if not isinstance(text, str):
+        return None
+    if detail["type"] == "tuple_type":
+        return f"[{show(text)}]"
+    return closest(text, _QUOTED.findall(detail["msg"])) if detail["type"] == "literal_error" else None
 
 
 def _unknown_key(path: Path) -> Finding:

@@ -1,4 +1,4 @@
-"""Reads a configuration from one file, or from all *.toml files of a folder, and says everything that is wrong with it."""
+"""Reads a configuration from one file or from all *.toml files of a folder, and says everything wrong with it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from config.lint import lint
 from config.model import Config
 
 MAX_SIZE = 16 * 1024 * 1024
-_ABSENT = ("missing", "there is no ")
+_ABSENT = ("is missing", "there is no ")
+"""Said of what may stand in the lines that could not be read."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def _judge(merged: Document, path: FilePath) -> Reading:
     warnings: list[Finding] = []
     if judgement.config is not None:
         names = {table: list(entries) for table, entries in merged.values.items() if isinstance(entries, dict)}
-        findings += [_in_file(finding, judgement.in_file(finding.path)) for finding in check(judgement.config, names)]
+        said = {finding.path for finding in findings}
+        checked = [_in_file(finding, judgement.in_file(finding.path)) for finding in check(judgement.config, names)]
+        findings += [finding for finding in checked if finding.path not in said]
         warnings = [_in_file(finding, judgement.in_file(finding.path)) for finding in lint(judgement.config)]
     if merged.mistakes:
         findings = [finding for finding in findings if not any(word in finding.message for word in _ABSENT)]

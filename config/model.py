@@ -4,14 +4,13 @@ The attribute names are the keys. Every value is frozen, so two configurations c
 `config/example.toml` explains each key to the person who writes one.
 """
 
-from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.types import Strict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from config.calendar import Country, Day, DayOff, Days, IsoDate, TimeOfDay, Timezone
 from config.scalars import (
     Address,
     CallerMatch,
@@ -32,26 +31,16 @@ from config.scalars import (
     Text,
     Trusted,
     Where,
-    closest,
     wrong,
 )
-from ivr.errors import ScheduleError
-from ivr.schedule import DAYS, Hours, known_countries, parse_days, parse_hours
 
-LANGUAGES = ("en", "ru", "el", "ro", "zh")
 Language = Literal["en", "ru", "el", "ro", "zh"]
 Strategy = Literal[
     "ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential", "priority"
 ]  # fmt: skip
 
 
-def _check_timezone(name: str) -> str:
-    if name not in available_timezones():
-        raise wrong('a time zone like "Europe/Vienna"', name, closest(name, available_timezones()))
-    return name
-
-
-Timezone = Annotated[str, AfterValidator(_check_timezone)]
+InsideTier = Literal["ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential"]
 
 
 class Section(BaseModel):
@@ -209,9 +198,10 @@ class QueueSection(Section):
     agents: Annotated[Many[AgentSection], Field(max_length=5000)]
     name: Name = ""
     strategy: Strategy = "round_robin"
-    within_tier: Strategy = "longest_idle"
+    within: InsideTier = "longest_idle"
     measure: Literal["occupancy", "calls", "talk_time"] = "occupancy"
     progressive: Seconds | None = None
+    tier_wait: Seconds | None = None
     language: Language | None = None
     record: bool = False
     music: Text | None = None
@@ -219,6 +209,7 @@ class QueueSection(Section):
     ring_timeout: Seconds = 15.0
     retry: Pause = 5.0
     wrap_up: Pause = 10.0
+    auto_pause: Count | None = None
     max_wait: Seconds | None = None
     max_length: Count | None = None
     join_empty: bool = True
@@ -232,6 +223,7 @@ class QueueSection(Section):
     greeting: PromptSection | None = None
     announce_position: bool = True
     announce_wait: bool = False
+    announce_first: Pause = 10.0
     announce_every: Seconds = 30.0
     periodic: Many[PromptSection] = ()
     periodic_every: Seconds = 60.0
@@ -263,76 +255,13 @@ class MenuSection(Section):
     tries: Annotated[int, Field(ge=1, le=10)] = 2
 
 
-def _to_day(value: Any) -> Any:
-    """Read one day's hours: a text, or a list of texts."""
-    if isinstance(value, tuple) and all(isinstance(hours, Hours) for hours in value):
-        return value
-    texts = [value] if isinstance(value, str) else value
-    expected = 'hours like "09:00-18:00", "09:00-13:00, 14:00-18:00" or "closed"'
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise wrong(expected, value)
-    try:
-        return tuple(hours for text in texts for hours in parse_hours(text))
-    except ScheduleError:
-        raise wrong(expected, value) from None
-
-
-def _to_date(value: Any) -> Any:
-    """Read a holiday: a date, or a text like "12-25" for one of every year."""
-    if type(value) is date:
-        return value
-    if isinstance(value, str):
-        if len(value) == 5:
-            try:
-                date.fromisoformat(f"2000-{value}")
-            except ValueError:
-                raise wrong('a date like 2026-12-25, or "12-25" for every year', value) from None
-            return value
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise wrong('a date like 2026-12-25, or "12-25" for every year', value)
-
-
-def _check_days(text: str) -> str:
-    try:
-        parse_days(text)
-    except ScheduleError:
-        raise wrong('a day or days like "mon" or "mon-fri"', text, closest(text[:3], DAYS)) from None
-    return text.lower()
-
-
-def _to_time(value: Any) -> Any:
-    """Read a time of day as minutes after midnight."""
-    if type(value) is int:
-        return value
-    try:
-        return Hours.parse(f"{value}-24:00").start
-    except ScheduleError:
-        raise wrong('a time of day like "05:00"', value) from None
-
-
-def _check_country(code: str) -> str:
-    if code not in known_countries():
-        raise wrong('a country in two capital letters like "AT"', code, closest(code.upper(), known_countries()))
-    return code
-
-
-Day = Annotated[tuple[Hours, ...], BeforeValidator(_to_day)]
-Days = Annotated[str, AfterValidator(_check_days)]
-DayOff = Annotated[date | str, BeforeValidator(_to_date)]
-TimeOfDay = Annotated[int, BeforeValidator(_to_time)]
-IsoDate = Annotated[date, BeforeValidator(_to_date), Strict()]
-
-
 class ScheduleSection(Section):
     """[schedules.office]: opening hours."""
 
     hours: dict[Days, Day]
     timezone: Timezone | None = None
     holidays: Many[DayOff] = ()
-    country: Annotated[str, AfterValidator(_check_country)] | None = None
+    country: Country | None = None
     subdivision: Text | None = None
     special: dict[IsoDate, Day] = {}
     force: Literal["open", "closed"] | None = None

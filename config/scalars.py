@@ -3,10 +3,12 @@
 Each is a small frozen value made from the text in the file, or a checked text. What is refused says what was expected.
 """
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from ipaddress import ip_address, ip_network
+from difflib import SequenceMatcher, get_close_matches
+from ipaddress import ip_address
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -35,16 +37,18 @@ def wrong(expected: str, value: object, hint: str | None = None) -> PydanticCust
 
 def show(value: object) -> str:
     """Write a value the way it stands in the file, cut when it is long."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:56] + "..."
 
 
-def closest(name: str, known: object) -> str | None:
-    """Give the name that was probably meant."""
-    found = get_close_matches(name, [str(item) for item in known], n=1, cutoff=0.6)  # type: ignore[attr-defined]
-    return found[0] if found else None
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Give the name that was probably meant: among equally near ones that with most letters in the same place."""
+
+    def nearness(other: str) -> tuple[float, int]:
+        same = sum(a == b for a, b in zip(name, other, strict=False))
+        return SequenceMatcher(None, other, name).ratio(), same
+
+    return max(get_close_matches(name, known, n=5, cutoff=0.6), key=nearness, default=None)
 
 
 class Destination(NamedTuple):
@@ -79,9 +83,10 @@ def check_destination(text: str) -> str:
     if not name:
         raise wrong(f'a name after "{kind}:"', text)
     if kind == "tone" and name not in TONES and not re.fullmatch(r"[1-9]\d{1,3}", name):
-        raise wrong(f"a tone ({', '.join(TONES)}, or hertz)", text, closest(name, TONES))
-    if kind == "refuse" and not re.fullmatch(r"[3-6]\d\d", name):
-        raise wrong("a SIP status from 300 to 699", text)
+        hint = closest(name, TONES)
+        raise wrong(f"a tone ({', '.join(TONES)}, or hertz)", text, f"tone:{hint}" if hint else None)
+    if kind == "refuse" and not re.fullmatch(r"[4-6]\d\d", name):
+        raise wrong("a SIP status from 400 to 699", text)
     return text
 
 
@@ -118,6 +123,23 @@ class HostPort:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}" if self.port else host
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedAddress:
+    """Where calls of a trunk may come from."""
+
+    host: str
+    """An IP address without brackets."""
+    port: int | None
+    """None: any port."""
+
+    def overlaps(self, other: "TrustedAddress") -> bool:
+        """Whether a call could come from both."""
+        return self.host == other.host and (self.port == other.port or None in (self.port, other.port))
+
+    def __str__(self) -> str:
+        return str(HostPort(self.host, self.port or 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +224,16 @@ def _to_ports(value: Any) -> Any:
     return PortRange(first, last)
 
 
-def _check_trusted(text: str) -> str:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        place = parse_host_port(text, 'an address, "address:port" or network like "192.0.2.0/24"')
-        if not _is_address(place.host):
-            raise wrong('an address, "address:port" or network like "192.0.2.0/24"', text) from None
-    return text
+def _to_trusted(value: Any) -> Any:
+    if isinstance(value, TrustedAddress):
+        return value
+    expected = 'an address like "192.0.2.1" or "192.0.2.1:5060"'
+    if not isinstance(value, str):
+        raise wrong(expected, value)
+    place = parse_host_port(value, expected)
+    if not _is_address(place.host):
+        raise wrong(expected, value)
+    return TrustedAddress(str(ip_address(place.host)), place.port or None)
 
 
 def _check_address(text: str) -> str:
@@ -243,7 +267,7 @@ Dialled = Annotated[str, AfterValidator(_check_pattern)]
 CallerMatch = Annotated[str, AfterValidator(_check_caller)]
 Where = Annotated[str, AfterValidator(check_destination)]
 Address = Annotated[str, AfterValidator(_check_address)]
-Trusted = Annotated[str, AfterValidator(_check_trusted)]
+Trusted = Annotated[TrustedAddress, BeforeValidator(_to_trusted)]
 Listen = Annotated[Listener, BeforeValidator(_to_listener)]
 Remote = Annotated[HostPort, BeforeValidator(_to_peer)]
 Ports = Annotated[PortRange, BeforeValidator(_to_ports)]

@@ -63,7 +63,7 @@ class Pattern:
         return (not self.open_ended, -prod(len(place) / len(DIGITS) for place in self.places), len(self.places))
 
     def match(self, number: str) -> str | None:
-        """Give the part of the number from the first place with a choice on, "" when there is none; None: no match."""
+        """Give what the pattern leaves open, from the first place with a choice to the end; None: it does not match."""
         if not self.can_become(number) or len(number) < len(self.places) + self.open_ended:
             return None
         choice = next((i for i, place in enumerate(self.places) if len(place) > 1), len(self.places))

@@ -67,10 +67,11 @@ def parse_hours(text: str) -> tuple[Hours, ...]:
 
 def parse_days(text: str) -> tuple[int, ...]:
     """Read the days of the week "mon", "mon-fri", "sat-mon" as 0 (Monday) to 6."""
-    first, _, last = text.strip().lower().partition("-")
-    if first not in DAYS or (last or first) not in DAYS:
+    first, dash, last = text.strip().lower().partition("-")
+    last = last if dash else first
+    if first not in DAYS or last not in DAYS:
         raise ScheduleError(f'expected a day or days like "mon" or "mon-fri", got {text!r}')
-    start, end = DAYS.index(first), DAYS.index(last or first)
+    start, end = DAYS.index(first), DAYS.index(last)
     return tuple(day % 7 for day in range(start, end + 1 + (7 if end < start else 0)))
 
 

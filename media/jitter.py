@@ -23,10 +23,13 @@ MOST_GROWTH: Final = 5
 CALM_AHEAD: Final = 3
 """A row whose packets all came at least this many frames early is deeper than it needs to be."""
 CALM_REVIEWS: Final = 5
+PAUSE_FRAMES: Final = 10
+"""A row without frames for 200 ms pauses: its next packet begins anew, as a talk spurt does."""
 
 Rows = NDArray[np.intp]
 Octets = NDArray[np.uint8]
 Longs = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 class JitterBuffer:
@@ -46,13 +49,14 @@ class JitterBuffer:
         self._next_timestamp = np.zeros(capacity, np.int64)
         self._lowest = np.full(capacity, DEPTH, np.int64)
         self._calm = np.zeros(capacity, np.int64)
+        self._missing = np.zeros(capacity, np.int64)
         self.late = np.zeros(capacity, np.int64)
         """Packets that came after their tick, per row."""
 
-    def restart(self, row: int) -> None:
-        """Forget a row's stream; the next packet begins another."""
-        self.started[row] = False
-        self._filled[row * DEPTH : (row + 1) * DEPTH] = False
+    def restart(self, rows: Rows | int) -> None:
+        """Forget the streams of rows; their next packets begin others."""
+        self.started[rows] = False
+        self._filled.reshape(-1, DEPTH)[rows] = False
 
     def put(self, rows: Rows, timestamps: Longs, payloads: Octets) -> None:
         """Place one frame per row.
@@ -105,7 +109,7 @@ class JitterBuffer:
             self._codes[slot, start : start + len(piece)] = piece
             payload, offset = payload[len(piece) :], offset + len(piece)
 
-    def take(self, rows: Rows, out: Octets) -> NDArray[np.bool_]:
+    def take(self, rows: Rows, out: Octets) -> tuple[Flags, Flags]:
         """Take the frames of this tick.
 
         Parameters
@@ -117,8 +121,8 @@ class JitterBuffer:
 
         Returns
         -------
-        bool[n]
-            Whether the row has a frame.
+        bool[n], bool[n]
+            Whether the row has a frame, and whether it lacks one that it should have.
         """
         cursor = self._cursor[rows]
         slots = rows * DEPTH + cursor
@@ -127,7 +131,10 @@ class JitterBuffer:
         self._filled[slots] = False
         self._cursor[rows] = (cursor + 1) % DEPTH
         self._next_timestamp[rows] += FRAME
-        return present
+        missing = np.where(present, 0, self._missing[rows] + 1)
+        self._missing[rows] = missing
+        self.started[rows] &= missing < PAUSE_FRAMES
+        return present, self.started[rows] & ~present
 
     def review(self, rows: Rows) -> None:
         """Once a second: deepen rows that had late packets, make rows shallower that were calm for long."""
@@ -164,4 +171,5 @@ class JitterBuffer:
         self._cursor[rows] = 0
         self._next_timestamp[rows] = timestamps - START_FRAMES * FRAME
         self._calm[rows] = 0
+        self._missing[rows] = 0
         self._filled.reshape(-1, DEPTH)[rows] = False

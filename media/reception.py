@@ -1,4 +1,4 @@
-"""What came from each leg, counted: RFC 3550 appendix A.1 and A.3 for all rows, with duplicates told from losses.
+"""What came from each leg, counted: RFC 3550 appendices A.1 and A.3 for all rows, with duplicates told from losses.
 
 A stream that changes its SSRC, or jumps in its sequence numbers, closes a span; losses of closed spans are kept.
 """
@@ -44,7 +44,7 @@ class Losses:
 
 
 class Reception:
-    """Sequence numbers, losses, duplicates and interarrival jitter by row."""
+    """Sequence numbers, losses and duplicates by row."""
 
     def __init__(self, capacity: int) -> None:
         self.ssrc = np.full(capacity, NO_SSRC, np.int64)
@@ -55,9 +55,6 @@ class Reception:
         self._expected_before = np.zeros(capacity, np.int64)
         self.received = np.zeros(capacity, np.int64)
         self.duplicates = np.zeros(capacity, np.int64)
-        self._transit = np.zeros(capacity, np.float64)
-        self.jitter = np.zeros(capacity, np.float64)
-        """Interarrival jitter in ticks of the 8 kHz clock (RFC 3550 section 6.4.1)."""
 
     def reset(self, row: int) -> None:
         """Begin a row anew, for another leg."""
@@ -65,7 +62,6 @@ class Reception:
         for counter in (self.highest, self._first, self._expected_before, self.received, self.duplicates):
             counter[row] = 0
         self._seen[row] = 0
-        self._transit[row] = self.jitter[row] = 0.0
 
     def count(self, rows: Rows, ssrc: Longs, sequence: Longs) -> Counted:
         """Count one packet per row: int64[n] SSRCs and sequence numbers."""
@@ -82,14 +78,6 @@ class Reception:
         self.received[rows] += fresh
         self.duplicates[rows] += ~fresh
         return Counted(fresh, restarted, highest + step)
-
-    def time(self, rows: Rows, timestamps: Longs, arrival: float, restarted: Flags) -> None:
-        """Follow the interarrival jitter (RFC 3550 appendix A.8); `arrival` in ticks of the 8 kHz clock."""
-        transit = arrival - timestamps
-        change = np.abs(transit - self._transit[rows])
-        change[restarted | (change > 0x40000000)] = 0
-        self._transit[rows] = transit
-        self.jitter[rows] += (change - self.jitter[rows]) / 16
 
     def losses(self, row: int) -> Losses:
         """Counters of one row."""

@@ -498,7 +498,7 @@ def is_symmetric(request: Request, peer: Peer) -> bool:
     True on a connection, when the phone asked for rport (RFC 3581) and behind a NAT (its Via names another address).
     """
     via = request.via
-    return peer.reliable or via.rport is not None or via.received is not None
+    return peer.reliable or via.wants_rport or via.received is not None
 
 
 def cancel_of(invite: Request, headers: Iterable[tuple[str, str]]) -> Request:

@@ -1,5 +1,6 @@
 """Where a call can go, as plain values; and how they are written in the configuration."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from softswitch.call.errors import NoSuchDestination
@@ -91,15 +92,14 @@ Destination = (
     ToPhone | ToGroup | ToTrunk | ToMenu | ToQueue | ToConference | ToTone | ToPrompt | ToVoicemail | Refuse | Hangup
 )
 
-_NAMED = {"phone": ToPhone, "group": ToGroup, "menu": ToMenu, "queue": ToQueue, "conference": ToConference,
+_NAMED: dict[str, Callable[[str], "Destination"]] = {"phone": ToPhone, "group": ToGroup, "menu": ToMenu, "queue": ToQueue, "conference": ToConference,
           "tone": ToTone, "prompt": ToPrompt}  # fmt: skip
 
 
 def read(text: str, dialled: str = "", caller: str = "") -> Destination:
     """A destination from its text, `kind:name`. Raises NoSuchDestination.
 
-    `dialled` is the number that goes out through a trunk, or what a pattern matched for `voicemail:*`;
-    `caller` is whose mailbox `voicemail:own` is.
+    `dialled` is the number that goes out through a trunk (without one in the text); `caller` is whose mailbox `voicemail:own` is.
     """
     kind, _, name = text.partition(":")
     named = _NAMED.get(kind)
@@ -110,8 +110,6 @@ def read(text: str, dialled: str = "", caller: str = "") -> Destination:
             return ToTrunk(name, dialled)
         case "voicemail", "own":
             return ToVoicemail(caller, own=True)
-        case "voicemail", "*":
-            return ToVoicemail(dialled)
         case "voicemail", _ if name:
             return ToVoicemail(name)
         case "refuse", _ if name.isdigit() and 400 <= int(name) < 700:

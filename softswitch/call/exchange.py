@@ -33,8 +33,6 @@ from softswitch.stack import Stack
 
 log = structlog.get_logger("call.exchange")
 
-PHONE_BUSY, PHONE_FREE = True, False
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -82,6 +80,7 @@ class Exchange:
         self.draining = False
         self.ended_calls = 0
         self.menus: MenuRunner
+        self.voicemail: Callable[[Call, ToVoicemail], Coroutine[Any, Any, Destination]]
         self.queues: QueueRunner
         self._append = append
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,8 +102,6 @@ class Exchange:
         )  # fmt: skip
         call.caller.accept(session)
         self.calls[call.id] = call
-        if origin.kind == "phone":
-            self.phone_busy(origin.name, PHONE_BUSY)
         self.spawn(self._live(call, peer))
         return call
 
@@ -114,8 +111,6 @@ class Exchange:
         finally:
             self.calls.pop(call.id, None)
             self.ended_calls += 1
-            if call.origin.kind == "phone":
-                self.phone_busy(call.origin.name, PHONE_FREE)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside; what goes wrong in it is logged."""
@@ -136,11 +131,6 @@ class Exchange:
         while self._tasks:
             await asyncio.wait(self._tasks, timeout=5.0)
         self.queues.close()
-
-    def heartbeat(self) -> None:
-        """Write down for every call that it is still alive."""
-        for call in self.calls.values():
-            call.journal.note(fact.Heartbeat)
 
     # ---- where to ---------------------------------------------------------------------------------------------
 
@@ -235,10 +225,6 @@ class Exchange:
                 text = self.plan.groups[name].on_no_answer
         return read(text, call.called, call.origin.name) if text else None
 
-    async def voicemail(self, call: Call, destination: ToVoicemail) -> Destination:
-        """Leave or hear messages."""
-        raise NoSuchDestination("voicemail")
-
     # ---- phones -----------------------------------------------------------------------------------------------
 
     def phone_busy(self, number: str, busy: bool) -> None:
@@ -275,10 +261,10 @@ class Exchange:
 
     async def prompt_sounds(self, name: str) -> list[Sound]:
         """The sounds of a prompt by name. Raises NoSuchDestination."""
-        prompts = self.plan.prompts.get(name)
-        if prompts is None:
+        prompt = self.plan.prompts.get(name)
+        if prompt is None:
             raise NoSuchDestination(f"prompt:{name}")
-        return await self.speech.sounds(prompts)
+        return await self.speech.sounds([prompt])
 
     def hear_media(self, event: MediaEvent) -> None:
         """Events of the media engine, to whom they concern."""
@@ -292,6 +278,6 @@ class Exchange:
             case RecordingResumed(recording):
                 log.warning("recording goes on", recording=recording)
             case _:
-                leg = self.legs.get(getattr(event, "leg", ""))
-                if leg is not None:
-                    leg.hear_media(event)
+                concerned = self.legs.get(getattr(event, "leg", ""))
+                if concerned is not None:
+                    concerned.hear_media(event)

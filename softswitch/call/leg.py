@@ -24,8 +24,8 @@ from softswitch.sip.peer import Peer
 from softswitch.sip.uri import Uri
 
 if TYPE_CHECKING:
-    from softswitch.call.call import Journal
     from softswitch.call.exchange import Exchange
+    from softswitch.call.journal import Journal
 
 log = structlog.get_logger("call.leg")
 
@@ -141,6 +141,7 @@ class Leg:
         """Be the leg of an INVITE that came in."""
         self.session = session
         self.exchange.stack.listen(session, self._hear)
+        self._occupy(True)
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="in")
 
     def negotiate(self, preferred: str | None = None) -> None:
@@ -196,6 +197,7 @@ class Leg:
         self._offer = make_offer(self._local)
         invite = self._invite(target, caller, called, hops)
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
+        self._occupy(True)
         self.session = self.exchange.stack.dial(invite, target.peer, self._hear, symmetric=target.symmetric)
 
     def _invite(self, target: Target, caller: CallerId, called: str, hops: int) -> Request:
@@ -244,8 +246,16 @@ class Leg:
         if self.ended:
             return
         self.ended = True
+        if self.session is not None:
+            self._occupy(False)
         self.exchange.spawn(self._close(cause, by, status))
         self.listener(events.LegEnded(self, cause, by, status))
+
+    def _occupy(self, busy: bool) -> None:
+        """A phone that talks or rings is not free for a queue, unless the queue itself rings it."""
+        kind, _, number = self.target.partition(":")
+        if kind == "phone" and self.role != "agent":
+            self.exchange.phone_busy(number, busy)
 
     async def _close(self, cause: str, by: str, status: int | None) -> None:
         """Give ports and row back and write down how the leg fared."""

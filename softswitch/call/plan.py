@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ivr.announcements import QueueVoice
 from ivr.prompts import Prompt
 from softswitch.sip.peer import Peer
 
@@ -56,9 +57,7 @@ class Queue:
     name: str
     record: bool = False
     music: str | None = None
-    greeting: tuple[Prompt, ...] = ()
-    periodic: tuple[tuple[Prompt, ...], ...] = ()
-    language: str = "en"
+    voice: QueueVoice = field(default_factory=QueueVoice)
     exits: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -80,7 +79,7 @@ class Plan:
     groups: Mapping[str, Group] = field(default_factory=dict)
     trunks: Mapping[str, Trunk] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
-    prompts: Mapping[str, tuple[Prompt, ...]] = field(default_factory=dict)
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
     rooms: Mapping[str, Room] = field(default_factory=dict)
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     country: str = "us"

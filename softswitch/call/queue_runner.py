@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from acd import commands, events
+from acd.agent import Agent
 from acd.engine import Engine
+from acd.queue import QueueSettings
 from softswitch.call.connection import talk
 from softswitch.call.destination import Destination, Hangup, Refuse, read
 from softswitch.call.errors import CallerGone, NoSuchDestination
@@ -26,6 +28,8 @@ log = structlog.get_logger("call.queue")
 ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'  # RFC 3326
 OUTCOMES = {"answered_elsewhere": "lost_race", "caller_gone": "caller_gone", "timeout": "no_answer",
             "agent_gone": "withdrawn"}  # fmt: skip
+BUSY = frozenset((486, 600))
+GONE = frozenset((404, 408, 410, 480, 488, 500, 502, 503, 504))
 
 
 class Attempt:
@@ -59,7 +63,7 @@ class QueueRunner:
         call.state = f"queue:{queue}"
         self._calls[call.id] = call
         self.handle(events.CallerJoined(call.id, queue))
-        call.journal.note(fact.QueueJoined, queue=queue, position=self.engine.position(call.id) or 0)
+        call.journal.note(fact.QueueJoined, queue=queue, position=self._line(queue))
         try:
             return await self._listen(call, queue)
         except CallerGone:
@@ -68,11 +72,14 @@ class QueueRunner:
             raise
         finally:
             self._calls.pop(call.id, None)
+            for lease in [lease for lease, attempt in self._attempts.items() if attempt.call is call]:
+                del self._attempts[lease]  # the engine has withdrawn them; the legs end with their call
 
     async def _listen(self, call: "Call", queue: str) -> Destination:
         settings = self._exchange.plan.queues[queue]
         music = settings.music
-        greeting = await self._exchange.speech.sounds(settings.greeting)
+        voice = settings.voice
+        greeting = await self._exchange.speech.sounds([said for said in (voice.greeting, voice.recorded) if said])
         if greeting:
             call.caller.play(greeting, "queue")
         else:
@@ -103,6 +110,10 @@ class QueueRunner:
                     return Refuse(480)
                 return read(destination, "", call.origin.name)
         return None
+
+    def _line(self, queue: str) -> int:
+        """How many wait in a queue."""
+        return sum(call.state == f"queue:{queue}" for call in self._calls.values())
 
     def _play_music(self, call: "Call", music: str | None) -> None:
         call.caller.play(self._exchange.music(music), "music", repeat=True)
@@ -160,6 +171,10 @@ class QueueRunner:
         self._timer = None
         self._execute(self.engine.handle_timer(self._exchange.clock()))
 
+    def adopt(self, queues: Iterable[QueueSettings], agents: Iterable[Agent]) -> None:
+        """Other settings from now on; callers keep their places. Raises SettingsError, with nothing changed."""
+        self.handle(events.SettingsChanged(tuple(queues), tuple(agents)))
+
     def close(self) -> None:
         """No timer is left behind."""
         if self._timer is not None:
@@ -209,12 +224,7 @@ class QueueRunner:
 
     def _fail(self, attempt: Attempt, status: int) -> None:
         offer = attempt.offer
-        if status in (486, 600):
-            outcome, event = "busy", events.OfferBusy(offer.lease)
-        elif status in (408, 480, 404, 500, 502, 503, 504, 410):
-            outcome, event = "unreachable", events.OfferFailed(offer.lease)
-        else:
-            outcome, event = "rejected", events.OfferRejected(offer.lease)
+        outcome, event = _outcome(status, offer.lease)
         attempt.call.journal.note(fact.OfferEnded, queue=offer.queue, agent=offer.agent, outcome=outcome)
         self.handle(event)
 
@@ -230,3 +240,12 @@ class QueueRunner:
             attempt.ring.cancel(header, outcome)
         if attempt.leg is not None:
             attempt.leg.hangup(header, outcome)
+
+
+def _outcome(status: int, lease: int) -> tuple[str, events.Event]:
+    """What a phone's refusal means: busy, gone, or the agent pressed reject."""
+    if status in BUSY:
+        return "busy", events.OfferBusy(lease)
+    if status in GONE:
+        return "unreachable", events.OfferFailed(lease)
+    return "rejected", events.OfferRejected(lease)

@@ -1,13 +1,16 @@
 """Ringing several telephones at once: the first that answers wins (RFC 3261 section 16.7, as a back-to-back user agent)."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
 from media.errors import MediaError
-from softswitch.call.call import Call
 from softswitch.call.events import Event, LegAnswered, LegEnded, LegProgressed, RingAnswered, RingFailed, RingProgressed
 from softswitch.call.leg import Leg, Target
+
+if TYPE_CHECKING:
+    from softswitch.call.call import Call
 
 log = structlog.get_logger("call.ring")
 
@@ -20,7 +23,7 @@ PREFERRED_4XX = (401, 407, 415, 420, 484)  # RFC 3261 section 16.7, item 6
 class Ring:
     """One attempt to reach somebody at all of his telephones."""
 
-    def __init__(self, call: Call, role: str, targets: Sequence[Target], listener: Callable[[Event], None]) -> None:
+    def __init__(self, call: "Call", role: str, targets: Sequence[Target], listener: Callable[[Event], None]) -> None:
         self._call = call
         self._role = role
         self._targets = targets[:MAX_TARGETS]

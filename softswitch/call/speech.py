@@ -1,11 +1,13 @@
 """From what is to be said to sounds that the media engine plays."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from acd import commands
+from ivr.announcements import QueueVoice
 from ivr.errors import SpeechError
 from ivr.prompts import Prompt
 from media.protocol import Sound
@@ -13,20 +15,11 @@ from softswitch.call.plan import Plan
 
 log = structlog.get_logger("call.speech")
 
-SENTENCES = {  # what a queue says: position, estimated wait in minutes, less than a minute
-    "en": ("You are number {n} in the queue.", "The estimated wait is {n} minutes.", "The wait is less than a minute."),
-    "ru": ("Вы номер {n} в очереди.", "Примерное время ожидания {n} минут.", "Ожидание меньше минуты."),
-    "el": ("Είστε στη θέση {n} στην ουρά.", "Ο χρόνος αναμονής είναι περίπου {n} λεπτά.", "Η αναμονή είναι μικρότερη από ένα λεπτό."),
-    "ro": ("Sunteți numărul {n} la rând.", "Timpul de așteptare este de aproximativ {n} minute.", "Așteptarea este sub un minut."),
-    "zh": ("您是队列中的第{n}位。", "预计等待时间为{n}分钟。", "等待时间不到一分钟。"),
-}  # fmt: skip
-MAX_SAID = 99
-
 
 class Speaks(Protocol):
     """Makes a sound file of a prompt."""
 
-    async def ensure(self, prompt: Prompt) -> str: ...
+    async def ensure(self, prompt: Prompt) -> Path: ...
 
 
 class Speech:
@@ -49,25 +42,21 @@ class Speech:
     async def announcement(self, queue: str, order: commands.Announce) -> list[Sound]:
         """What a waiting caller is told."""
         settings = self._plan().queues.get(queue)
-        if settings is None:
-            return []
-        if order.kind == "periodic":
-            chosen = settings.periodic[(order.index or 0) % len(settings.periodic)] if settings.periodic else ()
-            return await self.sounds(chosen)
-        text = sentence(settings.language, order.position, order.wait_seconds if order.kind == "wait" else None)
-        return await self.sounds([Prompt(text=text, language=settings.language)]) if text else []
+        prompt = _announced(settings.voice, order) if settings is not None else None
+        return await self.sounds([prompt]) if prompt is not None else []
 
 
-def sentence(language: str, position: int | None, wait: float | None) -> str:
-    """A position or a wait in words.
+def _announced(voice: QueueVoice, order: commands.Announce) -> Prompt | None:
+    """The sentence for an announcement.
 
-    >>> sentence("en", 3, None)
+    >>> _announced(QueueVoice("en"), commands.Announce("c", "position", position=3)).text
     'You are number 3 in the queue.'
     """
-    place, minutes, soon = SENTENCES.get(language, SENTENCES["en"])
-    if wait is not None:
-        rounded = round(wait / 60)
-        return minutes.format(n=min(rounded, MAX_SAID)) if rounded >= 1 else soon
-    if position is None or not 1 <= position <= MAX_SAID:
-        return ""
-    return place.format(n=position)
+    match order:
+        case commands.Announce(kind="periodic", index=index) if voice.periodic:
+            return voice.periodic[(index or 0) % len(voice.periodic)]
+        case commands.Announce(kind="position", position=int(place)):
+            return voice.position(place)
+        case commands.Announce(kind="wait", wait_seconds=seconds) if seconds is not None:
+            return voice.wait(seconds)
+    return None

@@ -9,15 +9,15 @@ MOST = 16
 
 
 class Forks:
-    """Early dialogs, and the ACKs that we sent, by To tag."""
+    """Early dialogs, and the branches that answered too late, by To tag."""
 
-    __slots__ = ("_acks", "_invite", "early")
+    __slots__ = ("_dropped", "_invite", "early")
 
     def __init__(self, invite: Request) -> None:
         self._invite = invite
         self.early: dict[str, Dialog] = {}
         """Branches that ring."""
-        self._acks: dict[str | None, tuple[Request, Dialog]] = {}
+        self._dropped: dict[str | None, tuple[Request, Dialog]] = {}
 
     def hear(self, response: Response) -> Dialog | None:
         """Remember the early dialog of a 101-199; None when it makes none."""
@@ -39,7 +39,7 @@ class Forks:
 
         Its route set is that of the 2xx, whatever the early dialog had (13.2.2.4).
         """
-        if len(self._acks) >= MOST:
+        if len(self._dropped) >= MOST:
             return None
         tag = response.to.tag
         dialog = Dialog.from_client(self._invite, response)
@@ -49,13 +49,12 @@ class Forks:
             dialog.remote_seq = early.remote_seq
         return dialog
 
-    def acknowledge(self, dialog: Dialog, sdp: bytes | None = None, content_type: str | None = None) -> Request:
-        """Build the ACK of this branch and keep it, since the 2xx may come again."""
-        number = self._invite.cseq.number
-        ack = dialog.build("ACK", number=number, body=sdp or b"", content_type=content_type)
-        self._acks[dialog.remote.tag] = ack, dialog
-        return ack
+    def drop(self, dialog: Dialog) -> tuple[Request, Request]:
+        """Build the ACK and the BYE for a branch that answered although another one has the call (13.2.2.4)."""
+        ack = dialog.build("ACK", number=self._invite.cseq.number)
+        self._dropped[dialog.remote.tag] = ack, dialog
+        return ack, dialog.build("BYE")
 
-    def acknowledged(self, tag: str | None) -> tuple[Request, Dialog] | None:
-        """The ACK that the branch got before, with its dialog."""
-        return self._acks.get(tag)
+    def dropped(self, tag: str | None) -> tuple[Request, Dialog] | None:
+        """The ACK that a dropped branch got before, with its dialog."""
+        return self._dropped.get(tag)

@@ -11,6 +11,7 @@ waits 2.1 to 4 seconds, the other side 0 to 2 (14.1).
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from math import inf
 from random import Random
 
@@ -26,6 +27,8 @@ from softswitch.sip.message import Request, Response, respond
 
 MOST_GLARES = 10
 """So many 491 in a row and we take it for a refusal."""
+MOST_ACKS = 4
+"""So many ACKs are kept: a 2xx is repeated for 64*T1 only."""
 LONGEST_RETRY = 10
 """Seconds of the Retry-After for a second offer (14.2)."""
 
@@ -54,7 +57,8 @@ class Renegotiation:
         self._give_up_at = inf
         self._unacknowledged: int | None = None
         """CSeq number of a 2xx with an offer, until our answer goes out in its ACK."""
-        self._ack: Request | None = None
+        self._acks: dict[int, Request] = {}
+        """The last ACKs by CSeq number, since a 2xx may come again."""
 
     @property
     def next_deadline(self) -> float:
@@ -83,8 +87,8 @@ class Renegotiation:
         if response.status < 200:
             return []
         number = response.cseq.number
-        if response.status < 300 and self._ack is not None and self._ack.cseq.number == number:
-            return [SendAck(self._ack, self._dialog.next_hop())]
+        if response.status < 300 and number in self._acks:
+            return self.acknowledge_again(number)
         if self.sent is None or self.sent.cseq.number != number:
             return []
         self.sent = None
@@ -93,11 +97,27 @@ class Renegotiation:
             return self._refused(response.status, now)
         return self._answered(response, now)
 
+    def is_current(self, response: Response) -> bool:
+        """Whether it answers the re-INVITE that is open."""
+        return self.sent is not None and self.sent.cseq.number == response.cseq.number
+
     def fail(self, status: int, now: float) -> list[Effect]:
         """Our re-INVITE got no response at all."""
         self.sent = None
         self._give_up_at = inf
         return self._refused(status, now)
+
+    def confirm(self, number: int, *, owes_answer: bool) -> list[Effect]:
+        """A 2xx came: its ACK goes out at once, or with our answer when the 2xx brought an offer."""
+        if owes_answer:
+            self._unacknowledged = number
+            return []
+        return [self._acknowledge(number, None)]
+
+    def acknowledge_again(self, number: int) -> list[Effect]:
+        """The 2xx with this CSeq number was repeated: so is its ACK, if there was one."""
+        ack = self._acks.get(number)
+        return [] if ack is None else [SendAck(ack, self._dialog.next_hop())]
 
     def acknowledge(self, sdp: bytes | None, now: float) -> list[Effect]:
         """Send the ACK that a 2xx waits for, with our answer to the offer in it."""
@@ -179,11 +199,9 @@ class Renegotiation:
     def acknowledge_late(self, response: Response) -> list[Effect]:
         """After the end a 2xx still gets its ACK, or the peer would repeat it for half a minute."""
         number = response.cseq.number
-        if self._ack is not None and self._ack.cseq.number == number:
-            return [SendAck(self._ack, self._dialog.next_hop())]
-        if self.sent is None or self.sent.cseq.number != number:
-            return []
-        return [self._acknowledge(number, None)]
+        if self.sent is not None and self.sent.cseq.number == number and number not in self._acks:
+            return [self._acknowledge(number, None)]
+        return self.acknowledge_again(number)
 
     def _is_open(self) -> bool:
         return self.sent is not None or self.received is not None or self._unacknowledged is not None
@@ -195,17 +213,11 @@ class Renegotiation:
         return Respond(request, respond(request, 200, headers=headers, body=sdp or b"", content_type=content_type))
 
     def _answered(self, response: Response, now: float) -> list[Effect]:
-        try:
+        with suppress(BadHeader):  # the old target is better than none
             self._dialog.refresh_target(response)
-        except BadHeader:
-            pass  # the old target is better than none
         self._glares = 0
-        event = Tell(OfferAnswered(sdp_of(response)))
-        number = response.cseq.number
-        if self._sent_sdp is None:
-            self._unacknowledged = number
-            return [event]
-        return [self._acknowledge(number, None), event, *self.send_wanted(now)]
+        ack = self.confirm(response.cseq.number, owes_answer=self._sent_sdp is None)
+        return [*ack, Tell(OfferAnswered(sdp_of(response))), *self.send_wanted(now)]
 
     def _refused(self, status: int, now: float) -> list[Effect]:
         if status != 491 or self._glares >= MOST_GLARES:
@@ -219,8 +231,11 @@ class Renegotiation:
         return []
 
     def _acknowledge(self, number: int, sdp: bytes | None) -> SendAck:
-        self._ack = self._dialog.build("ACK", number=number, body=sdp or b"", content_type=SDP)
-        return SendAck(self._ack, self._dialog.next_hop())
+        ack = self._dialog.build("ACK", number=number, body=sdp or b"", content_type=SDP)
+        self._acks[number] = ack
+        if len(self._acks) > MOST_ACKS:
+            del self._acks[min(self._acks)]
+        return SendAck(ack, self._dialog.next_hop())
 
 
 def _refuse(request: Request, status: int, headers: Iterable[Header] = ()) -> Respond:

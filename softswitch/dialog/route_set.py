@@ -1,8 +1,8 @@
 """The proxies that a dialog's requests pass, and how they are written down (RFC 3261 12.2.1.1).
 
-    first route has ;lr (loose)         Request-URI: remote target       Route: all routes
-    first route has not (strict)        Request-URI: first route         Route: the other routes, remote target
-    no routes                           Request-URI: remote target       no Route
+first route has ;lr (loose)         Request-URI: remote target       Route: all routes
+first route has not (strict)        Request-URI: first route         Route: the other routes, remote target
+no routes                           Request-URI: remote target       no Route
 """
 
 from softswitch.dialog.target import as_request_uri

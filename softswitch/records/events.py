@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from json.encoder import encode_basestring_ascii
 from typing import Any, ClassVar
 
 from softswitch.records.errors import EventError
@@ -20,6 +21,9 @@ class Event:
     """A fact of a call's life."""
 
     names: ClassVar[tuple[str, ...]] = ()
+    """Fields of the kind, without the two clocks."""
+    prefixes: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """The same, each with what stands before its value in JSON."""
 
     at: float
     """Monotonic seconds of the node that saw it; only differences mean something."""
@@ -27,14 +31,17 @@ class Event:
     """Seconds since 1970 on the clock of the node."""
 
     def to_json(self) -> str:
-        """One compact line of ASCII: the kind of the event, then its fields."""
-        line: dict[str, Any] = {"kind": self.__class__.__name__}
-        for name in self.names:
-            line[name] = getattr(self, name)
-        try:
-            return _encode(line)
-        except (ValueError, TypeError, RecursionError):
-            return _encode(_tame(line))
+        """One compact line of ASCII: the kind of the event, the two clocks, its fields."""
+        clocks = f'{{"kind":"{self.__class__.__name__}","at":{self.at!r},"wall":{self.wall!r}'
+        return f"{clocks},{self.fields_to_json()[1:]}" if self.names else f"{clocks}}}"
+
+    def fields_to_json(self) -> str:
+        """What distinguishes the event from others of its kind, as one compact JSON object."""
+        text = ""
+        for name, prefix in self.prefixes:
+            value = getattr(self, name)
+            text += prefix + (_quote(value) if value.__class__ is str else _value(value))
+        return text + "}" if text else "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,21 +227,39 @@ KINDS: dict[str, type[Event]] = {
 }
 
 for _kind in KINDS.values():
-    _kind.names = tuple(field.name for field in fields(_kind))
+    _kind.names = tuple(field.name for field in fields(_kind) if not field.kw_only)
+    _kind.prefixes = tuple((name, f'{"," if place else "{"}"{name}":') for place, name in enumerate(_kind.names))
 
 
 def from_json(text: str) -> Event:
     """The event of a line; keys of a later version are ignored.
 
-    >>> from_json('{"kind":"Heartbeat","at":1.0,"wall":2.0}')
-    Heartbeat(at=1.0, wall=2.0)
+    >>> from_json('{"kind":"LegRinging","at":1.0,"wall":2.0,"leg":"a"}')
+    LegRinging(at=1.0, wall=2.0, leg='a')
     """
     try:
         line = json.loads(text)
-        kind = KINDS[line["kind"]]
-        return kind(**{name: line[name] for name in kind.names if name in line})
+        return make_event(line["kind"], line["at"], line["wall"], line)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise EventError(f"This line is not an event of a call: {text[:80]!r}") from error
+
+
+def make_event(kind: str, at: float, wall: float, named: Mapping[str, Any]) -> Event:
+    """Put together what was stored in parts."""
+    try:
+        known = KINDS[kind]
+        return known(**{name: named[name] for name in known.names if name in named}, at=at, wall=wall)
+    except (KeyError, TypeError) as error:
+        raise EventError(f"{kind!r} with {str(named)[:80]} is not an event of a call") from error
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "null"
+    try:
+        return _encode(value)
+    except (ValueError, TypeError, RecursionError):
+        return _encode(_tame(value))
 
 
 def _plain(value: object) -> object:
@@ -257,4 +282,6 @@ def _tame(value: Any, depth: int = 8) -> Any:
 
 
 # ASCII only: text of a broken phone may hold lone surrogates, which no database takes and which \\udc80 carries whole.
+# Strings, which most fields are, skip the encoder: it costs 2 us each time that it is set up.
+_quote = encode_basestring_ascii
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain).encode

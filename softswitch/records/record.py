@@ -5,7 +5,7 @@ a record never ends before it started, whatever somebody does to the clock of th
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from operator import attrgetter
 from typing import Any
 
@@ -106,12 +106,17 @@ class CallRecord:
     legs: tuple[LegRecord, ...] = ()
     recordings: tuple[RecordingRecord, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain values for JSON."""
+        return asdict(self)
+
 
 def build_record(events: Iterable[Event], call: str = "") -> CallRecord:
     """Compute the record of one call from what happened in it.
 
-    ``call`` is its name, for those who know it also without ``CallStarted``. The order of the list matters only among events of the same instant. A call without ``CallEnded`` ends with its
-    last event; without ``CallStarted`` it starts with its first.
+    ``call`` is its name, for those who know it also without ``CallStarted``. The order of the list matters only among
+    events of the same instant. A call without ``CallEnded`` ends with its last event; without ``CallStarted`` it starts
+    with its first.
     """
     story = _Story()
     for event in sorted(events, key=attrgetter("at")):

@@ -4,19 +4,22 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select
 
 from softswitch.core.location import Binding, Location
 from softswitch.records.database import Database, storable
 from softswitch.records.errors import EventError, StorageError
-from softswitch.records.events import Event, from_json
+from softswitch.records.events import Event, make_event
 from softswitch.records.record import CallRecord, LegRecord, RecordingRecord
 from softswitch.records.tables import bindings, call_events, call_records, recordings
 from softswitch.sip.peer import Peer
 
 log = logging.getLogger(__name__)
+
+_FORGET_ADDRESS = delete(bindings).where(bindings.c.aor == bindparam("gone"))
 
 SAVE_SECONDS = 1.0
 """A phone that registered less than this before a crash registers again by itself."""
@@ -32,20 +35,20 @@ class BindingStore:
     async def load(self, now: float = 0.0) -> list[Binding]:
         """The contacts that are still valid at wall time ``now``, in the order of their preference."""
         query = select(bindings).where(bindings.c.expires_at > now).order_by(bindings.c.aor, bindings.c.number)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        return [_binding(row) for row in rows]
+        return await self._database.read(lambda connection: [_binding(row) for row in connection.execute(query)])
 
     async def save(self, changes: Sequence[tuple[str, tuple[Binding, ...]]]) -> None:
         """Write the present contacts of some addresses, in one transaction."""
         if not changes:
             return
         rows = [_binding_row(one, number) for _, contacts in changes for number, one in enumerate(contacts)]
-        gone = delete(bindings).where(bindings.c.aor == bindparam("gone"))
-        async with self._database.writing() as connection:
-            await connection.execute(gone, [{"gone": aor} for aor, _ in changes])
+
+        def work(connection: Connection) -> None:
+            connection.execute(_FORGET_ADDRESS, [{"gone": aor} for aor, _ in changes])
             if rows:
-                await connection.execute(insert(bindings), rows)
+                connection.execute(insert(bindings), rows)
+
+        await self._database.write(work)
 
     async def keep(self, location: Location, interval: float = SAVE_SECONDS) -> None:
         """Save the changes of a location until cancelled; what the database refuses is offered again."""
@@ -93,100 +96,84 @@ class RecordStore:
             query = query.where(columns.started < until)
         if number is not None:
             query = query.where(or_(columns.caller_number == number, columns.called_number == number))
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-            sounds = (
-                await connection.execute(select(recordings).where(recordings.c.call.in_([row.call for row in rows])))
-            ).all()
-        return [_record(row, [sound for sound in sounds if sound.call == row.call]) for row in rows]
+        return await self._database.read(lambda connection: _records(connection, query))
 
     async def find(self, call: str) -> CallRecord | None:
         """The record of one call, when it has ended."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(call_records).where(call_records.c.call == call))).one_or_none()
-            sounds = (await connection.execute(select(recordings).where(recordings.c.call == call))).all()
-        return None if row is None else _record(row, sounds)
+        query = select(call_records).where(call_records.c.call == call)
+        found = await self._database.read(lambda connection: _records(connection, query))
+        return found[0] if found else None
 
     async def events(self, call: str) -> list[Event]:
         """What happened in a call, finished or not, in the order in which it was told."""
-        query = select(call_events.c.event).where(call_events.c.call == call).order_by(call_events.c.number)
-        async with self._database.reading() as connection:
-            lines = (await connection.execute(query)).scalars().all()
-        return read_events(lines)
+        return await self._database.read(lambda connection: read_stories(connection, [call])[call])
 
     async def count(self) -> int:
         """How many calls have a record."""
-        async with self._database.reading() as connection:
-            return (await connection.execute(select(func.count()).select_from(call_records))).scalar_one()
+        query = select(func.count()).select_from(call_records)
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
 
     async def forget(self, before: float, limit: int = 500) -> int:
         """Delete the oldest calls that ended before a wall time, at most ``limit``; returns how many were deleted."""
         old = select(call_records.c.call).where(call_records.c.ended < before).order_by(call_records.c.started)
-        async with self._database.writing() as connection:
-            calls = [{"gone": call} for call in (await connection.execute(old.limit(limit))).scalars()]
+
+        def work(connection: Connection) -> int:
+            calls = [{"gone": call} for call in connection.execute(old.limit(limit)).scalars()]
             for table in (call_events, recordings, call_records) if calls else ():
-                await connection.execute(delete(table).where(table.c.call == bindparam("gone")), calls)
-        return len(calls)
+                connection.execute(delete(table).where(table.c.call == bindparam("gone")), calls)
+            return len(calls)
+
+        return await self._database.write(work)
 
 
-def read_events(lines: Iterable[str]) -> list[Event]:
-    """The events of stored lines; what a newer version wrote and we do not know is passed over."""
-    events = []
-    for line in lines:
+def read_stories(connection: Connection, calls: Iterable[str]) -> dict[str, list[Event]]:
+    """The events of some calls, in their order; what a newer version wrote and we do not know is passed over."""
+    columns = call_events.c
+    stories: dict[str, list[Event]] = {call: [] for call in calls}
+    query = select(call_events).where(columns.call.in_(list(stories))).order_by(columns.call, columns.number)
+    for row in connection.execute(query):
         try:
-            events.append(from_json(line))
-        except EventError as error:
-            log.warning("%s", error)
-    return events
+            event = make_event(row.kind, row.at, row.wall, json.loads(row.fields))
+        except (EventError, ValueError, RecursionError) as error:
+            log.warning("Event %d of call %s cannot be read: %s", row.number, row.call, error)
+            continue
+        stories[row.call].append(event)
+    return stories
 
 
-def record_row(record: CallRecord) -> dict[str, Any]:
-    """The row of ``call_records``."""
-    return {
-        "call": record.call,
-        "caller_number": storable(record.caller_number),
-        "caller_name": storable(record.caller_name),
-        "called_number": storable(record.called_number),
-        "origin": storable(record.origin),
-        "source": storable(record.source),
-        "started": record.started,
-        "answered": record.answered,
-        "ended": record.ended,
-        "duration": record.duration,
-        "wait": record.wait,
-        "talk": record.talk,
-        "hold": record.hold,
-        "queue": record.queue,
-        "agent": record.agent,
-        "menu_path": storable(record.menu_path),
-        "disposition": record.disposition,
-        "cause": storable(record.cause),
-        "status": record.status,
-        "legs": _encode([{name: getattr(leg, name) for name in LegRecord.__slots__} for leg in record.legs]),
-    }
+RECORD_COLUMNS = tuple(column.name for column in call_records.columns)
+RECORDING_COLUMNS = tuple(column.name for column in recordings.columns)
+_AS_IT_IS = tuple(name for name in RECORD_COLUMNS if name != "legs")
+_read_columns = attrgetter(*_AS_IT_IS)
 
 
-def recording_rows(record: CallRecord) -> list[dict[str, Any]]:
-    """The rows of ``recordings``."""
+def record_row(record: CallRecord) -> tuple[Any, ...]:
+    """The row of ``call_records``, in the order of its columns."""
+    legs = _encode([dict(zip(LegRecord.__slots__, _read_leg(leg), strict=True)) for leg in record.legs])
+    return (*[storable(one) if one.__class__ is str else one for one in _read_columns(record)], legs)
+
+
+def recording_rows(record: CallRecord) -> list[tuple[Any, ...]]:
+    """The rows of ``recordings``, in the order of their columns."""
     return [
-        {
-            "call": record.call,
-            "recording": storable(one.recording),
-            "path": storable(one.path),
-            "started": one.started,
-            "seconds": one.seconds,
-            "reason": storable(one.reason),
-        }
+        (record.call, storable(one.recording), storable(one.path), one.started, one.seconds, storable(one.reason))
         for one in record.recordings
     ]
 
 
-def _record(row: Row[Any], sounds: Sequence[Row[Any]]) -> CallRecord:
+def _records(connection: Connection, query: Select[Any]) -> list[CallRecord]:
+    rows = connection.execute(query).all()
+    calls = [row.call for row in rows]
+    sounds: dict[str, list[RecordingRecord]] = {call: [] for call in calls}
+    for one in connection.execute(select(recordings).where(recordings.c.call.in_(calls))):
+        sounds[one.call].append(RecordingRecord(one.recording, one.path, one.started, one.seconds, one.reason))
+    return [_record(row, sounds[row.call]) for row in rows]
+
+
+def _record(row: Row[Any], sounds: Iterable[RecordingRecord]) -> CallRecord:
     fields: dict[str, Any] = dict(row._mapping)
     fields["legs"] = tuple(LegRecord(**leg) for leg in json.loads(row.legs))
-    fields["recordings"] = tuple(
-        RecordingRecord(one.recording, one.path, one.started, one.seconds, one.reason) for one in sounds
-    )
+    fields["recordings"] = tuple(sounds)
     return CallRecord(**fields)
 
 
@@ -225,4 +212,5 @@ def _binding_row(binding: Binding, number: int) -> dict[str, Any]:
     }
 
 
+_read_leg = attrgetter(*LegRecord.__slots__)
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode

@@ -35,12 +35,13 @@ call_events = Table(
     metadata,
     Column("call", String, primary_key=True),
     Column("number", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
     Column("wall", Float, nullable=False),
     Column("kind", String, nullable=False),
-    Column("event", Text, nullable=False),
+    Column("fields", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What happened, one line each; (call, number) makes a line that is written twice the same line."""
+"""What happened, one row each; (call, number) makes a row that is written twice the same row."""
 
 open_calls = Table(
     "open_calls",

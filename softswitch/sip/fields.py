@@ -48,7 +48,9 @@ _cseq = re.compile(rf"{LWS}([0-9]++)[ \t]++({TOKEN}){LWS}")
 _media_type = re.compile(rf"{LWS}({TOKEN}){LWS}/{LWS}({TOKEN})(.*+)", re.DOTALL)
 _scheme = re.compile(rf"{LWS}({TOKEN})(?:[ \t]++(.*+))?+", re.DOTALL)
 # auth-param = token EQUAL ( token / quoted-string ); a nonce may come bare with "=" and "/" in it
-_auth_param = re.compile(rf"{LWS}({TOKEN}){LWS}={LWS}({QUOTED}|[^\x00-\x20\x7f,\"]*+){LWS}(?:,|$)")
+_AUTH_PARAM = rf'{LWS}({TOKEN}){LWS}={LWS}({QUOTED}|[^\x00-\x20\x7f,"]*+){LWS}'
+_auth_param = re.compile(_AUTH_PARAM)
+_auth_params = re.compile(rf"(?:{_AUTH_PARAM}(?:,|$))*+")
 _nonce_count = re.compile(r"[0-9A-Fa-f]{1,16}")
 _rack = re.compile(rf"{LWS}([0-9]++)[ \t]++([0-9]++)[ \t]++({TOKEN}){LWS}")
 _head_params = re.compile(rf"{LWS}({TOKEN})(.*+)", re.DOTALL)
@@ -59,7 +61,7 @@ _date = re.compile(
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
-# Parameters of Digest that go without quotes (RFC 3261 section 25.1; algorithm and stale in both, qop and nc in answers).
+# Parameters of Digest that go without quotes (RFC 3261 section 25.1).
 _BARE_IN_CHALLENGE = frozenset(("algorithm", "stale", "userhash"))
 _BARE_IN_CREDENTIALS = frozenset(("algorithm", "qop", "nc", "userhash"))
 
@@ -71,10 +73,11 @@ def parse_number(text: str, limit: int = MAX_NUMBER) -> int:
     digits = text.strip(" \t")
     if not (digits.isascii() and digits.isdigit()):
         raise BadHeader("Not a number")
-    digits = digits.lstrip("0") or "0"
-    if len(digits) > 20 or int(digits) > limit:
+    if len(digits) > 10:
+        digits = digits.lstrip("0") or "0"
+    if len(digits) > 20 or (number := int(digits)) > limit:
         raise BadHeader("Number out of range")
-    return int(digits)
+    return number
 
 
 @dataclass(slots=True)
@@ -418,17 +421,14 @@ def _parse_authentication(text: str) -> tuple[str, dict[str, str]]:
     match = _scheme.fullmatch(text)
     if match is None:
         raise BadHeader("Malformed authentication")
-    scheme, rest = match[1], (match[2] or "").strip(" \t")
+    scheme, rest = match[1], match[2] or ""
+    if _auth_params.fullmatch(rest) is None:
+        if scheme.lower() == "digest":
+            raise BadHeader("Malformed digest parameters")
+        return scheme, {}
     params: dict[str, str] = {}
-    position = 0
-    while position < len(rest):
-        found = _auth_param.match(rest, position)
-        if found is None:
-            if scheme.lower() == "digest":
-                raise BadHeader("Malformed digest parameters")
-            return scheme, {}
-        params.setdefault(found[1].lower(), unquote(found[2]))
-        position = found.end()
+    for name, value in _auth_param.findall(rest):
+        params.setdefault(name.lower(), unquote(value))
     return scheme, params
 
 

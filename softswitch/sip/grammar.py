@@ -8,7 +8,7 @@ import re
 from softswitch.sip.errors import BadHeader
 
 # token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~")
-TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]++"
+TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]++"  # noqa: S105
 # quoted-string = DQUOTE *(qdtext / quoted-pair) DQUOTE; a quoted-pair may escape a NUL, but never CR or LF
 QUOTED = r'"(?:[^"\\\r\n]|\\[^\r\n])*+"'
 # What phones really put into unquoted parameter values: anything visible that does not end the value.
@@ -87,10 +87,7 @@ def split_list(value: str) -> list[str]:
     """Cut a header value at its commas, but not inside quotes or angle brackets."""
     if "," not in value:
         return [value.strip(" \t")]
-    if '"' not in value and "<" not in value:
-        items = value.split(",")
-    else:
-        items = _split_guarded(value)
+    items = _split_guarded(value) if '"' in value or "<" in value else value.split(",")
     if len(items) > MAX_LIST:
         raise BadHeader("Too many values in one header")
     return [item.strip(" \t") for item in items]
@@ -101,7 +98,7 @@ def _split_guarded(value: str) -> list[str]:
     position = 0
     while True:
         match = _list_item.match(value, position)
-        if match is None or match.end() < len(value) and value[match.end()] != ",":
+        if match is None or (match.end() < len(value) and value[match.end()] != ","):
             raise BadHeader("Unbalanced quotes or brackets")
         items.append(match.group())
         position = match.end() + 1

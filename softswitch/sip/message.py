@@ -176,7 +176,8 @@ class Request(Message):
         *,
         version: str = "SIP/2.0",
     ) -> None:
-        super().__init__(headers, body)
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.body = body
         self.method = method
         self.version = version
         """As received; what we write is always "SIP/2.0"."""
@@ -282,21 +283,23 @@ def stamp_via(request: Request, peer: Peer) -> None:
     `received` is added when it differs from sent-by (RFC 3261 section 18.2.1) or when rport was asked for, `rport`
     is filled only when asked for (RFC 3581 section 4). A broken Via stays as it is.
     """
+    value = request.headers.get("Via") or ""
+    head, asked, tail = value.partition(";rport")
+    if asked and tail[:1] in ("", ";") and not any(mark in value for mark in ('"', ",", "received")):
+        request.headers.replace_first("Via", f"{head};rport={peer.port}{tail};received={peer.host}")
+        return
     try:
         via = request.via
+        others = split_list(value)[1:]
     except BadHeader:
         return
     if via.host == peer.host and not via.wants_rport and "received" not in via.params:
         return
-    params = dict(via.params)
-    params["received"] = peer.host
+    params = {**via.params, "received": peer.host}
     if via.wants_rport:
         params["rport"] = str(peer.port)
-    value = request.headers.get("Via") or ""
     stamped = Via(via.transport, via.host, via.port, params, via.version)
-    others = split_list(value)[1:] if "," in value else []
     request.headers.replace_first("Via", ", ".join([str(stamped), *others]))
-    request.headers.cache["Via"] = stamped
 
 
 def response_peer(message: Message | Via, arrival: Peer) -> Peer:

@@ -20,16 +20,18 @@ MAX_HEADERS = 512
 """Header lines of one message."""
 
 _END = b"\r\n\r\n"
+_BLANK = (" ", "\t")
 # Headers that must be there exactly once, and those that may be there at most once (section 7.3.1, table 2).
 _MANDATORY = ("Via", "To", "From", "CSeq", "Call-ID")
 _SINGLE = frozenset((*_MANDATORY[1:], "Max-Forwards", "Content-Length", "Content-Type", "Expires", "Date", "Event"))
 
+_NAMES = ("From", "To")
 _ADDRESSES = ("Contact", "Route", "Record-Route")
 
 _token = re.compile(TOKEN)
-_folding = re.compile(r"\r\n[ \t]++")
 _version = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _status = re.compile(r"[1-6][0-9]{2}")
+_quick_request = re.compile(r"([A-Z]++) ([^ ]++) SIP/2\.0")
 # The forms that nearly all headers have, narrow enough that what matches can be parsed; the rest is read thoroughly.
 _PORT = r"(?::(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})(?![0-9]))?+"
 _QUICK_URI = (
@@ -50,6 +52,10 @@ class Ping:
 
     def __repr__(self) -> str:
         return "Ping()"
+
+
+Event = Request | Response | SipError | Ping
+"""What comes out of a stream."""
 
 
 def parse(datagram: bytes) -> Request | Response:
@@ -94,9 +100,9 @@ class StreamParser:
         """Octets of a message that is not complete; after some time without progress the connection is closed."""
         return len(self._buffer) + (self._message is not None)
 
-    def feed(self, data: bytes) -> list[Request | Response | SipError | Ping]:
+    def feed(self, data: bytes) -> list[Event]:
         """Take octets in; return what became complete, in order. Nothing comes any more once `broken`."""
-        found: list[Request | Response | SipError | Ping] = []
+        found: list[Event] = []
         self._buffer += data
         while not self.broken and self._advance(found):
             pass
@@ -104,7 +110,7 @@ class StreamParser:
             self._buffer.clear()
         return found
 
-    def _advance(self, found: list[Request | Response | SipError | Ping]) -> bool:
+    def _advance(self, found: list[Event]) -> bool:
         """Go on by one piece: line ends, a header section, or a body; False when octets are missing."""
         if self._message is None:
             self._skip_line_ends(found)
@@ -118,7 +124,7 @@ class StreamParser:
         found.append(_judge(message, flaw))
         return True
 
-    def _skip_line_ends(self, found: list[Request | Response | SipError | Ping]) -> None:
+    def _skip_line_ends(self, found: list[Event]) -> None:
         """Drop line ends between messages (section 7.5); a double one is a ping, a run of them is one ping."""
         buffer = self._buffer
         start = 0
@@ -130,9 +136,9 @@ class StreamParser:
         elif start and len(buffer) > 3:
             del buffer[:start]
 
-    def _take_head(self, found: list[Request | Response | SipError | Ping]) -> bool:
+    def _take_head(self, found: list[Event]) -> bool:
         buffer = self._buffer
-        if buffer[:2] in (b"\r", b"\r\n", b"") or buffer == b"\r\n\r":
+        if _END.startswith(buffer):
             return False
         end = buffer.find(_END, max(0, self._searched - 3))
         if end < 0 or end + 4 > self._max_message:
@@ -156,7 +162,7 @@ class StreamParser:
         message: Request | Response,
         flaw: str | None,
         head: int,
-        found: list[Request | Response | SipError | Ping],
+        found: list[Event],
     ) -> None:
         """Decide how long the body is; a message of unknown length ends the stream (sections 18.3 and 20.14)."""
         length, length_flaw = _read_length(message.headers)
@@ -166,24 +172,20 @@ class StreamParser:
             self._break(found, _judge(message, flaw or length_flaw))
             return
         if head + length > self._max_message:
-            error = BadRequest(413, REASON[413], message) if isinstance(message, Request) else BadMessage("Too large")
-            self._break(found, error)
+            self._break(found, _reject(message, 413, REASON[413]))
             return
         self._message, self._flaw, self._length = message, flaw, length
 
-    def _break(self, found: list[Request | Response | SipError | Ping], last: Request | Response | SipError) -> None:
+    def _break(self, found: list[Event], last: Request | Response | SipError) -> None:
         self.broken = True
         found.append(last)
 
 
 def _read_head(head: bytes) -> tuple[Request | Response, str | None]:
     """Split start line and headers; returns the message without body, and what is wrong with its lines."""
-    text = head.decode("utf-8", "surrogateescape")
-    if "\r\n " in text or "\r\n\t" in text:
-        text = _folding.sub(" ", text)
-    rows = text.split("\r\n")
-    flaw: str | None = None
-    if text.count("\n") >= len(rows) or text.count("\r") >= len(rows):
+    rows = head.decode("utf-8", "surrogateescape").split("\r\n")
+    flaw = None
+    if head.count(b"\n") >= len(rows) or head.count(b"\r") >= len(rows):
         flaw = "Stray line end"
         rows = [row.replace("\r", " ").replace("\n", " ") for row in rows]
     if len(rows) > MAX_HEADERS:
@@ -193,19 +195,49 @@ def _read_head(head: bytes) -> tuple[Request | Response, str | None]:
     spelled = SPELLINGS.get
     for row in rows[1:]:
         name, colon, value = row.partition(":")
-        known = spelled(name) if colon else None
-        if known is None:
-            name = name.rstrip(" \t")
-            if not colon or _token.fullmatch(name) is None:
+        known = spelled(name)
+        if known is None or not colon:
+            if row[:1] in _BLANK:
+                lines, flaw = _read_folded(rows, flaw)
+                break
+            known = _read_name(name, colon)
+            if known is None:
                 flaw = flaw or "Malformed header field"
                 continue
-            known = canonical(name)
         lines.append((known, value.strip(" \t")))
     return _read_start(rows[0], Headers.from_lines(lines)), flaw
 
 
+def _read_folded(rows: list[str], flaw: str | None) -> tuple[list[tuple[str, str]], str | None]:
+    """Split headers of which some go on in the next row, which starts with a blank (section 7.3.1)."""
+    whole: list[list[str]] = []
+    for row in rows[1:]:
+        if whole and row[:1] in _BLANK:
+            whole[-1].append(row.strip(" \t"))
+        else:
+            whole.append([row])
+    lines = []
+    for parts in whole:
+        name, colon, value = " ".join(parts).partition(":")
+        known = _read_name(name, colon)
+        if known is None:
+            flaw = flaw or "Malformed header field"
+        else:
+            lines.append((known, value.strip(" \t")))
+    return lines, flaw
+
+
+def _read_name(name: str, colon: str) -> str | None:
+    """Return the usual spelling of a header name; None when it is none. Blanks may precede the colon, nothing else."""
+    name = name.rstrip(" \t")
+    return canonical(name) if colon and _token.fullmatch(name) is not None else None
+
+
 def _read_start(line: str, headers: Headers) -> Request | Response:
     """Tell request from response; a line that is neither is no SIP."""
+    match = _quick_request.fullmatch(line)
+    if match is not None:
+        return Request(match[1], match[2], headers)
     if line[:4].upper() == "SIP/":
         version, _, rest = line.partition(" ")
         status, _, reason = rest.partition(" ")
@@ -224,10 +256,11 @@ def _read_start(line: str, headers: Headers) -> Request | Response:
 
 def _read_length(headers: Headers) -> tuple[int | None, str | None]:
     """Return the promised length of the body (None without promise), and what is wrong with the promise."""
-    value = headers.get("Content-Length")
+    first = headers.first()
+    value = first.get("Content-Length")
     if value is None:
         return None, None
-    if len(headers.get_all("Content-Length")) > 1:
+    if len(first) != len(headers.lines) and len(headers.get_all("Content-Length")) > 1:
         return None, "More than one Content-Length"
     try:
         return parse_number(value), None
@@ -243,55 +276,57 @@ def _judge(message: Request | Response, flaw: str | None) -> Request | Response 
 
 
 def _accept(message: Request | Response, flaw: str | None) -> Request | Response:
-    """Return the message when it is sound; a broken ACK is never answered and neither is a response."""
-    status = 400
+    """Return the message when it is sound, or raise what is wrong with it."""
+    if isinstance(message, Request) and message.version != "SIP/2.0":
+        raise _reject(message, 505, REASON[505])
+    if flaw is not None:
+        raise _reject(message, 400, flaw)
     try:
-        if isinstance(message, Request) and message.version != "SIP/2.0":
-            raise BadHeader(REASON[505], 505)
-        if flaw is None:
-            _check_headers(message)
-            if isinstance(message, Request):
-                _check_request(message)
-            return message
+        _check_headers(message)
+        if isinstance(message, Request):
+            _check_request(message)
     except BadHeader as error:
-        status, flaw = error.status, error.reason
+        raise _reject(message, error.status, error.reason) from None
+    return message
+
+
+def _reject(message: Request | Response, status: int, reason: str) -> SipError:
+    """Say how a broken message is taken: a response and an ACK are never answered."""
     if isinstance(message, Response) or message.method == "ACK":
-        raise BadMessage(flaw)
-    raise BadRequest(status, flaw, message)
+        return BadMessage(reason)
+    return BadRequest(status, reason, message)
 
 
 def _check_headers(message: Message) -> None:
     """Check what requests and responses have in common: mandatory headers once, and addresses that can be read."""
     headers = message.headers
     first = headers.first()
-    if len(first) != len(headers.lines):
+    unique = len(first) == len(headers.lines)
+    if not unique:
         _check_single(headers)
     for name in _MANDATORY:
         if not first.get(name):
             raise BadHeader(f"Missing {name}")
     if _quick_via.fullmatch(first["Via"]) is None:
         Via.parse_list([first["Via"]])
-    if _quick_address.fullmatch(first["From"]) is None:
-        headers.cache["From"] = Address.parse(first["From"])
-    if _quick_address.fullmatch(first["To"]) is None:
-        headers.cache["To"] = Address.parse(first["To"])
+    for name in _NAMES:
+        if _quick_address.fullmatch(first[name]) is None:
+            headers.cache[name] = Address.parse(first[name])
     if " " in first["Call-ID"] or "\t" in first["Call-ID"]:
         raise BadHeader("Malformed Call-ID")
     match = _quick_cseq.fullmatch(first["CSeq"])
     headers.cache["CSeq"] = CSeq(int(match[1]), match[2]) if match else CSeq.parse(first["CSeq"])
     for name in _ADDRESSES:
-        if name in first:
-            _check_addresses(message, name, first[name])
+        if name in first and (not unique or _quick_address.fullmatch(first[name]) is None):
+            _check_addresses(headers, name)
 
 
-def _check_addresses(message: Message, name: str, value: str) -> None:
-    headers = message.headers
-    if _quick_address.fullmatch(value) is not None and len(headers.first()) == len(headers.lines):
-        return
+def _check_addresses(headers: Headers, name: str) -> None:
     values = headers.get_all(name)
     if name == "Contact" and values == ["*"]:
         return
-    headers.cache[name] = Address.parse_list(values)
+    if not all(map(_quick_address.fullmatch, values)):
+        headers.cache[name] = Address.parse_list(values)
 
 
 def _check_single(headers: Headers) -> None:
@@ -305,14 +340,13 @@ def _check_single(headers: Headers) -> None:
 
 def _check_request(request: Request) -> None:
     """Check what only requests have (section 8.2): Request-URI, method, hops left, date."""
-    headers = request.headers
+    first = request.headers.first()
     if request.cseq.method != request.method:
         raise BadHeader("CSeq method differs from the request")
-    if "Max-Forwards" in headers:
+    if "Max-Forwards" in first:
         _ = request.max_forwards
-    date = headers.get("Date")
-    if date is not None:
-        parse_date(date)
+    if "Date" in first:
+        parse_date(first["Date"])
     if request.method == "REGISTER" and not request.to.uri.is_sip:
         raise BadHeader("To of a registration must be a SIP URI")
     if _quick_uri.fullmatch(request.uri_text) is None:

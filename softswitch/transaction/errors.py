@@ -1,7 +1,7 @@
 """What can go wrong with transactions themselves.
 
-    TransactionError
-        TooManyTransactions     the table is full
+TransactionError
+    TooManyTransactionsError    the table is full
 """
 
 
@@ -11,7 +11,7 @@ class TransactionError(Exception):
     status = 500
 
 
-class TooManyTransactions(TransactionError):
+class TooManyTransactionsError(TransactionError):
     """The table holds as many transactions as it may: answer statelessly that we are overloaded."""
 
     status = 503

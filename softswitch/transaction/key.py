@@ -44,7 +44,7 @@ def _server_key(request: Request, method: str) -> Key:
 def _old_key(request: Request, method: str) -> Key:
     """Without the cookie nearly everything is compared.
 
-    Not the To tag, since only the ACK has it, and of the Via only what its sender wrote: `received` and `rport` are ours.
+    Not the To tag, since only the ACK has it, and of the Via only what its sender wrote: `received` is ours.
     """
     via = request.via
     number = request.cseq.number

@@ -3,7 +3,7 @@
 from softswitch.sip.message import Request, Response
 from softswitch.transaction.client_invite import ClientInvite
 from softswitch.transaction.client_request import ClientRequest
-from softswitch.transaction.errors import TooManyTransactions
+from softswitch.transaction.errors import TooManyTransactionsError
 from softswitch.transaction.key import Key, cancelled_key, client_key, merge_key, server_key
 from softswitch.transaction.server_invite import ServerInvite
 from softswitch.transaction.server_request import ServerRequest
@@ -42,7 +42,7 @@ class TransactionTable:
         return len(self._servers) >= self.limit
 
     def add(self, transaction: AnyTransaction) -> None:
-        """Take a new transaction in. Raises TooManyTransactions."""
+        """Take a new transaction in. Raises TooManyTransactionsError."""
         if isinstance(transaction, ClientInvite | ClientRequest):
             self._make_room(len(self._clients))
             self._clients[transaction.key] = transaction
@@ -89,4 +89,4 @@ class TransactionTable:
 
     def _make_room(self, count: int) -> None:
         if count >= self.limit:
-            raise TooManyTransactions(f"{count} transactions are alive, no more are taken")
+            raise TooManyTransactionsError(f"{count} transactions are alive, no more are taken")

@@ -30,7 +30,18 @@ class Transaction:
     """The timer that repeats: A, E or G; a machine that repeats nothing by itself has none."""
     transport_input: ClassVar[IntEnum]
 
-    __slots__ = ("_end_at", "_end_input", "_interval", "_last", "_repeat_at", "key", "peer", "request", "state", "timers")
+    __slots__ = (
+        "_end_at",
+        "_end_input",
+        "_interval",
+        "_last",
+        "_repeat_at",
+        "key",
+        "peer",
+        "request",
+        "state",
+        "timers",
+    )
 
     def __init__(self, key: Key, request: Request, peer: Peer, timers: Timers, state: IntEnum) -> None:
         self.key = key

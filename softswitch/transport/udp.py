@@ -51,7 +51,7 @@ class UdpTransport(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._receive(data, Peer("udp", addr[0], addr[1]))
 
-    def error_received(self, exc: OSError) -> None:
+    def error_received(self, exc: Exception) -> None:
         """An ICMP error names no request of ours; the transaction's timer finds out."""
         log.debug("icmp", error=str(exc))
 

@@ -18,7 +18,7 @@ end is reported as "Connection reset by peer"; reject() always means 486.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -195,7 +195,7 @@ class Phone:
             self.send_nothing()
         self._spawn(self._tell())
 
-    def _spawn(self, coroutine: Any) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -209,16 +209,18 @@ class Phone:
             await self._changed.wait_for(condition)
 
     @staticmethod
-    async def _insist(order: Callable[[], Any]) -> None:
+    async def _insist(order: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Hold and resume are refused while another re-INVITE is in flight; try again for two seconds."""
         for _ in range(20):
             try:
-                return await order()
+                await order()
             except StaleHandleError:
                 raise
             except BaresipError:
                 await asyncio.sleep(0.1)
-        return await order()
+            else:
+                return
+        await order()
 
     async def pump(self) -> None:
         """Move 20 ms of sound in and out."""

@@ -1,7 +1,7 @@
 """A pyVoIP phone in a process of its own, told what to do by JSON lines.
 
-pyVoIP is under the GPL and a phone, so nothing of ours imports it: `PyVoipPhone` starts this file with `-m` and talks to
-it over its standard input and output.
+pyVoIP is under the GPL and a phone, so nothing of ours imports it: `PyVoipPhone` starts this file with `-m` and
+talks to it over its standard input and output.
 
     async with PyVoipPhone("101", server_port=6000) as phone:
         await phone.call("102")

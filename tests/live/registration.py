@@ -11,9 +11,13 @@ class Mailbox(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.received: asyncio.Queue[str] = asyncio.Queue()
+        self.closed = asyncio.Event()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self.received.put_nowait(data.decode())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
 
 
 def md5(text: str) -> str:
@@ -34,7 +38,9 @@ def authorization(response: str, number: str, password: str, uri: str) -> str:
     )
 
 
-async def register(number: str, server_port: int, local_port: int, password: str | None = None, expires: int = 600) -> str:
+async def register(
+    number: str, server_port: int, local_port: int, password: str | None = None, expires: int = 600
+) -> str:
     """Register `number` at 127.0.0.1:`local_port`; the final response is returned and must be a 200."""
     uri = f"sip:127.0.0.1:{server_port}"
     call_id, tag = secrets.token_hex(8), secrets.token_hex(4)
@@ -60,6 +66,7 @@ async def register(number: str, server_port: int, local_port: int, password: str
                 answer = await mailbox.received.get()
     finally:
         transport.close()
+        await mailbox.closed.wait()
     if not answer.startswith("SIP/2.0 200"):
         raise AssertionError(f"{number} could not register: {answer.splitlines()[0]}")
     return answer

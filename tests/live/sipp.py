@@ -95,8 +95,9 @@ class Sipp:
         self._command = [
             "sipp", f"127.0.0.1:{server_port}", "-sf", str(SCENARIOS / f"{scenario}.xml"),
             "-i", "127.0.0.1", "-p", str(self.local_port), "-bind_local", "-t", transport, "-cp", str(free_port()),
-            "-mi", "127.0.0.1", "-mp", str(next(_media_port)), "-m", str(calls), "-r", str(rate), "-l", str(max(calls, 10)),
-            "-d", str(duration_ms), "-timeout", str(seconds), "-timeout_error", "-nostdin", "-skip_rlimit",
+            "-mi", "127.0.0.1", "-mp", str(next(_media_port)), "-m", str(calls),
+            "-r", str(rate), "-l", str(max(calls, 10)), "-d", str(duration_ms),
+            "-timeout", str(seconds), "-timeout_error", "-nostdin", "-skip_rlimit",
             "-trace_stat", "-stf", str(self._statistics), "-fd", "1",
             "-trace_err", "-error_file", str(self._errors),
         ]  # fmt: skip

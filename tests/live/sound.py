@@ -15,8 +15,9 @@ def tone(hz: float, seconds: float, peak: int = 8000) -> NDArray[np.int16]:
 def spectrum(pcm: NDArray[np.int16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Frequencies in Hz and the power at each, through a Hann window."""
     samples = pcm.astype(np.float64)
-    power = np.abs(np.fft.rfft((samples - samples.mean()) * np.hanning(len(samples)))) ** 2
-    return np.fft.rfftfreq(len(samples), 1 / RATE), power
+    windowed = (samples - samples.mean()) * np.hanning(len(samples))
+    power = np.square(np.abs(np.fft.rfft(windowed))).astype(np.float64)
+    return np.fft.rfftfreq(len(samples), 1 / RATE).astype(np.float64), power
 
 
 def dominant_frequency(pcm: NDArray[np.int16]) -> float:

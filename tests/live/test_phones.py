@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.live.phones import Phone, Phones
+from tests.live.running_switch import RunningSwitch
 from tests.live.sound import dominant_frequency, share_of
 
 
@@ -52,11 +53,9 @@ async def test_hold_is_seen_by_the_other_phone(pair: tuple[Phone, Phone]) -> Non
     caller, callee = pair
     await connect(caller, callee)
     await caller.hold()
-    await asyncio.sleep(0.3)
-    assert callee.is_held
+    await RunningSwitch.until(lambda: callee.is_held, 2, "the hold was not seen")
     await caller.resume()
-    await asyncio.sleep(0.3)
-    assert not callee.is_held
+    await RunningSwitch.until(lambda: not callee.is_held, 2, "the resume was not seen")
     callee.send_tone(500)
     await asyncio.sleep(0.4)
     assert dominant_frequency(await caller.hear(0.5)) == pytest.approx(500, abs=5)

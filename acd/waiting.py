@@ -1,0 +1,158 @@
+"""Callers come into a line, wait, and go: hung up, sent on, or because there is nobody."""
+
+from acd.alarm import Alarm
+from acd.announcing import start_announcing
+from acd.caller import Caller
+from acd.commands import LeaveQueue, StartMusic, WithdrawReason
+from acd.events import CallerJoined
+from acd.floor import Floor
+from acd.lease import Outcome
+from acd.line import Line
+from acd.offers import withdraw_all
+
+WAITING_ALARMS = (Alarm.MAX_WAIT, Alarm.TIER, Alarm.WIDEN, Alarm.PLACE, Alarm.PERIODIC)
+
+
+def join(floor: Floor, event: CallerJoined) -> None:
+    """Let the caller into the line, or refuse him."""
+    line = floor.lines.get(event.queue)
+    if line is None:
+        floor.orders.append(LeaveQueue(event.caller, event.queue, "closed", None))
+        return
+    refusal = _refusal(line, frozenset(event.requires))
+    if refusal is not None:
+        outcome, destination = refusal
+        line.counts.blocked[outcome] += 1
+        floor.orders.append(LeaveQueue(event.caller, event.queue, outcome, destination))
+        return
+    caller = _admit(floor, line, event)
+    floor.orders.append(StartMusic(caller.id, caller.music))
+    begin_wait(floor, caller)
+    if line.settings.leave_empty:
+        floor.emptied[line.settings.name] = line
+
+
+def _admit(floor: Floor, line: Line, event: CallerJoined) -> Caller:
+    since = floor.now if event.since is None else min(event.since, floor.now)
+    music = line.settings.music if event.music is None else event.music
+    requires = frozenset(event.requires)
+    caller = Caller(event.caller, line, event.priority, requires, since, floor.now, music)
+    caller.width = starting_width(line)
+    floor.callers[caller.id] = caller
+    line.counts.offered += 1
+    if not line.waiting:
+        line.pace.line_formed(floor.now)
+    line.place(caller, floor.next_caller_rank(), event.position)
+    return caller
+
+
+def starting_width(line: Line) -> int | None:
+    """How many agents may ring at once at first."""
+    return None if line.strategy.rings_all and line.settings.progressive is None else 1
+
+
+def begin_wait(floor: Floor, caller: Caller) -> None:
+    """Look for an agent, and set everything that the time waited brings."""
+    settings = caller.line.settings
+    if settings.max_wait is not None:
+        floor.alarms.set(Alarm.MAX_WAIT, caller.id, max(caller.entered_at + settings.max_wait, floor.now))
+    if settings.progressive is not None and caller.offers:
+        floor.alarms.set(Alarm.WIDEN, caller.id, floor.now + settings.progressive)
+    await_next_tier(floor, caller)
+    start_announcing(floor, caller)
+    floor.reconsider(caller)
+    floor.seeking[caller.id] = caller
+
+
+def await_next_tier(floor: Floor, caller: Caller) -> None:
+    """Every tier_wait seconds of wait open one more tier."""
+    tier_wait = caller.line.settings.tier_wait
+    if tier_wait is not None and caller.open_tiers < len(caller.line.tiers):
+        floor.alarms.set(Alarm.TIER, caller.id, max(caller.since + caller.open_tiers * tier_wait, floor.now))
+
+
+def _refusal(line: Line, requires: frozenset[str]) -> tuple[str, str | None] | None:
+    settings = line.settings
+    if not settings.open:
+        return "closed", settings.on_closed
+    if settings.max_length is not None and len(line.waiting) >= settings.max_length:
+        return "full", settings.on_full
+    if settings.join_empty and not anybody_present(line, requires, frozenset(settings.join_empty)):
+        return "empty", settings.on_empty
+    return None
+
+
+def anybody_present(line: Line, requires: frozenset[str], absences: frozenset[str]) -> bool:
+    """Whether any member is there for a caller with these needs, none of the named absences being true of him."""
+    asks_skills = "incapable" in absences
+    return any(
+        absences.isdisjoint(post.seat.conditions()) and (not asks_skills or requires <= post.seat.agent.skills)
+        for post in line.posts.values()
+    )
+
+
+def hang_up(floor: Floor, caller: Caller) -> None:
+    """The caller has gone while waiting."""
+    counts, settings = caller.line.counts, caller.line.settings
+    counts.abandoned += 1
+    counts.short_abandoned += floor.now - caller.since <= settings.short_abandon
+    _forget(floor, caller, Outcome.CALLER_GONE, "caller_gone")
+
+
+def send_on(floor: Floor, caller: Caller, outcome: str, destination: str | None) -> None:
+    """The caller leaves the line alive without an agent."""
+    line = caller.line
+    line.counts.flow_outs[outcome] += 1
+    timed_out = outcome == "timeout"
+    ending = Outcome.WITHDRAWN if timed_out else Outcome.CALLER_GONE
+    _forget(floor, caller, ending, "timeout" if timed_out else "caller_gone")
+    floor.orders.append(LeaveQueue(caller.id, line.settings.name, outcome, destination))
+
+
+def _forget(floor: Floor, caller: Caller, outcome: Outcome, reason: WithdrawReason) -> None:
+    withdraw_all(floor, caller, outcome, reason)
+    line = caller.line
+    line.remove(caller)
+    if not line.waiting:
+        line.pace.line_gone()
+    del floor.callers[caller.id]
+    floor.seeking.pop(caller.id, None)
+    for kind in WAITING_ALARMS:
+        floor.alarms.cancel(kind, caller.id)
+
+
+def time_out(floor: Floor, caller: Caller) -> None:
+    """The maximum wait is over; who is just ringing may still answer if the queue says so."""
+    settings = caller.line.settings
+    if caller.offers and settings.one_more_chance:
+        caller.overdue = True
+        floor.reconsider(caller)
+        return
+    send_on(floor, caller, "timeout", settings.on_timeout)
+
+
+def end_last_chances(floor: Floor) -> None:
+    """Send on those whose last chance has failed."""
+    for caller in list(floor.seeking.values()):
+        if caller.overdue and not caller.offers and caller.talk is None:
+            send_on(floor, caller, "timeout", caller.line.settings.on_timeout)
+
+
+def leave_empty_lines(floor: Floor) -> None:
+    """Send on who waits for nobody. Whom somebody is ringing for stays until that offer has ended."""
+    for line in floor.emptied.values():
+        for caller in list(line.waiting):
+            if not caller.offers and _waits_for_nobody(line, caller):
+                send_on(floor, caller, "empty", line.settings.on_empty)
+    floor.emptied.clear()
+
+
+def _waits_for_nobody(line: Line, caller: Caller) -> bool:
+    if line.present == 0:
+        return True
+    absences = line.settings.leave_empty
+    return (
+        "incapable" in absences
+        and bool(caller.requires)
+        and not anybody_present(line, caller.requires, frozenset(absences))
+    )

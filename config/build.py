@@ -1,0 +1,180 @@
+"""Makes the plain nouns of the menu and queue packages from the configuration, so that those need not know it."""
+
+from collections.abc import Mapping
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from acd.agent import Agent
+from acd.queue import NOBODY_AT_WORK, Member, QueueSettings
+from config.model import Config, MenuSection, PromptSection, QueueSection, ScheduleSection
+from ivr import phrases
+from ivr.announcements import QueueVoice
+from ivr.digits import DialPlan
+from ivr.menu import NOWHERE, Menu
+from ivr.prompts import Prompt
+from ivr.schedule import DAYS, Hours, PartOfDay, Schedule, always_open, parse_days
+
+
+def passwords(config: Config) -> dict[str, str]:
+    """Give the password of each phone."""
+    return {number: phone.password for number, phone in config.phones.items()}
+
+
+def extensions(config: Config) -> DialPlan:
+    """Give every number that can be dialled inside and its destination, the phones among them."""
+    phones = {number: f"phone:{number}" for number in config.phones}
+    return DialPlan.build({**phones, **config.extensions})
+
+
+def prompt(config: Config, section: PromptSection, language: str | None = None) -> Prompt:
+    """Give what is to be said; a named prompt is looked up, and without a language of its own takes the given one."""
+    named = config.prompts[section.prompt] if section.prompt is not None else section
+    spoken = section.language or named.language or language or config.switch.language
+    return Prompt(text=named.text, file=named.file, language=spoken)
+
+
+def prompts(config: Config) -> dict[str, Prompt]:
+    """Give the named prompts, for `prompt:` destinations."""
+    return {name: prompt(config, section) for name, section in config.prompts.items()}
+
+
+def schedules(config: Config) -> dict[str, Schedule]:
+    """Give the opening hours by name."""
+    return {name: schedule(section, config.zone) for name, section in config.schedules.items()}
+
+
+def schedule(section: ScheduleSection, zone: ZoneInfo) -> Schedule:
+    """Give one table of opening hours; the zone counts when the table names none."""
+    week: list[tuple[Hours, ...]] = [()] * len(DAYS)
+    for days, hours in section.hours.items():
+        for day in parse_days(days):
+            week[day] = hours
+    yearly = [date.fromisoformat(f"2000-{day}") for day in section.holidays if isinstance(day, str)]
+    return Schedule(
+        zone=ZoneInfo(section.timezone) if section.timezone else zone,
+        week=tuple(week),
+        holidays=frozenset(day for day in section.holidays if isinstance(day, date)),
+        yearly=frozenset((day.month, day.day) for day in yearly),
+        country=section.country,
+        subdivision=section.subdivision,
+        special=section.special,
+        force=None if section.force is None else section.force == "open",
+        morning=section.morning,
+        day=section.day,
+        evening=section.evening,
+        night=section.night,
+    )
+
+
+def menus(config: Config) -> dict[str, Menu]:
+    """Give the voice menus by name."""
+    plan, hours = extensions(config), schedules(config)
+    return {name: _menu(config, name, section, plan, hours) for name, section in config.menus.items()}
+
+
+def _menu(config: Config, name: str, section: MenuSection, plan: DialPlan, hours: Mapping[str, Schedule]) -> Menu:
+    language = section.language or config.switch.language
+
+    def said(prompt_section: PromptSection | None) -> tuple[Prompt, ...]:
+        return () if prompt_section is None else (prompt(config, prompt_section, language),)
+
+    salutations = {
+        PartOfDay.MORNING: said(section.greeting_morning),
+        PartOfDay.DAY: said(section.greeting_day),
+        PartOfDay.EVENING: said(section.greeting_evening),
+        PartOfDay.NIGHT: said(section.greeting_night),
+    }
+    return Menu(
+        name=name,
+        greeting=said(section.greeting) or (phrases.phrase("welcome", language),),
+        fallback=section.fallback,
+        salutations={part: prompts for part, prompts in salutations.items() if prompts},
+        closed_greeting=said(section.closed_greeting),
+        holiday_greeting=said(section.holiday_greeting),
+        schedule=hours[section.schedule] if section.schedule else always_open(config.zone),
+        options=section.options,
+        closed_options=section.closed_options,
+        on_closed=section.on_closed,
+        extensions=plan if section.dial_extensions else NOWHERE,
+        on_invalid=said(section.on_invalid) or (phrases.phrase("invalid", language),),
+        on_no_input=said(section.on_no_input),
+        timeout=section.timeout,
+        inter_digit=section.inter_digit,
+        tries=section.tries,
+    )
+
+
+def agents(config: Config) -> list[Agent]:
+    """Give every phone that is an agent of some queue, once."""
+    ids = dict.fromkeys(agent.phone for queue in config.queues.values() for agent in queue.agents)
+    return [Agent(id=phone) for phone in ids]
+
+
+def queues(config: Config) -> list[QueueSettings]:
+    """Give the queues, in the order of the file."""
+    return [_queue(config, name, section) for name, section in config.queues.items()]
+
+
+def _queue(config: Config, name: str, section: QueueSection) -> QueueSettings:
+    return QueueSettings(
+        name=name,
+        agents=tuple(Member(agent.phone, agent.tier, agent.weight) for agent in section.agents),
+        strategy=section.strategy,
+        within=section.within,
+        measure=section.measure,
+        progressive=section.progressive,
+        tier_wait=section.tier_wait,
+        weight=section.weight,
+        ring_timeout=section.ring_timeout,
+        retry_delay=section.retry,
+        wrap_up=section.wrap_up,
+        auto_pause=section.auto_pause,
+        max_wait=section.max_wait,
+        one_more_chance=section.one_more_chance,
+        max_length=section.max_length,
+        join_empty=() if section.join_empty else NOBODY_AT_WORK,
+        leave_empty=NOBODY_AT_WORK if section.leave_empty else (),
+        on_timeout=section.on_timeout,
+        on_full=section.on_full,
+        on_empty=section.on_empty,
+        music=section.music or config.media.music,
+        announce_first=section.announce_first,
+        announce_every=section.announce_every,
+        announce_position=section.announce_position,
+        announce_wait=section.announce_wait,
+        periodic=tuple(str(index) for index in range(len(section.periodic))),
+        periodic_every=section.periodic_every,
+        service_level=section.service_level,
+        short_abandon=section.short_abandon,
+    )
+
+
+def queue_voices(config: Config) -> dict[str, QueueVoice]:
+    """Give what each queue says."""
+    return {name: _queue_voice(config, section) for name, section in config.queues.items()}
+
+
+def _queue_voice(config: Config, section: QueueSection) -> QueueVoice:
+    language = section.language or config.switch.language
+    announcement = config.recordings.announcement if section.record else None
+    return QueueVoice(
+        language=language,
+        greeting=prompt(config, section.greeting, language) if section.greeting else None,
+        periodic=tuple(prompt(config, said, language) for said in section.periodic),
+        recorded=prompt(config, announcement, language) if announcement else None,
+    )
+
+
+def all_prompts(config: Config) -> list[Prompt]:
+    """Give every sentence that can be known beforehand, so that it can be spoken before the first call needs it."""
+    found: list[Prompt] = [*prompts(config).values()]
+    for menu in menus(config).values():
+        found += [said for part in menu.salutations.values() for said in part]
+        found += (*menu.greeting, *menu.closed_greeting, *menu.holiday_greeting, *menu.on_invalid, *menu.on_no_input)
+    for voice in queue_voices(config).values():
+        found += [said for said in (voice.greeting, voice.recorded, *voice.periodic) if said is not None]
+        found += [voice.position(place) for place in range(1, 6)]
+    for room in config.conferences.values():
+        if room.greeting is not None:
+            found.append(prompt(config, room.greeting, room.language))
+    return list(dict.fromkeys(found))

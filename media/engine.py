@@ -1,0 +1,356 @@
+"""The media engine: legs, rooms, players, recordings, and the tick that makes one frame for all of them.
+
+It decides and computes; sockets are behind `MediaIo`, clocks are arguments, files belong to the recorder's thread and to who loads
+sounds. One tick: receive, take from the jitter buffer, decode, conceal, record, detect, mix, play, encode, send.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media import quality, rtp
+from media.conceal import Concealer
+from media.dtmf import DigitDetector
+from media.g711 import decode_rows, encode_rows
+from media.io.ports import PortPair
+from media.io.sockets import MediaIo
+from media.keys import Keys
+from media.latch import Latch
+from media.legs import Legs, Negotiated
+from media.mixer import mix_minus_self
+from media.players import Players
+from media.protocol import Digit, LegReport, MediaEvent, MediaResumed, MediaSilent, PlaybackFinished
+from media.receiver import CLOCK, Receiver
+from media.recorder import Recorder
+from media.relay import Relay
+from media.reports import Correspondence, Reports
+from media.rooms import Plan, Rooms
+from media.rtp import FRAME, HEADER_SIZE, PLAIN_SIZE
+from media.tapes import TapePlan, Tapes
+from media.telephone_event import Pressed
+
+CAPACITY: Final = 8192
+TICK: Final = 0.02
+"""Seconds."""
+REVIEW_TICKS: Final = 50
+"""Ticks between reviews of jitter buffers and of silent legs."""
+SILENT_AFTER: Final = 20.0
+"""Seconds without a packet after which a leg is said to be silent."""
+BUFFER_DELAY_MS: Final = 60.0
+"""What jitter buffer and packet time add on one way, for the E-model."""
+
+
+class Engine:
+    """All legs of a worker.
+
+    Parameters
+    ----------
+    io : MediaIo
+        The backend; its `packets` and `peers` have `capacity` rows.
+    rng : random.Random
+        For SSRCs, first numbers and the times of reports.
+    tell : Callable[[MediaEvent], None]
+        Called with every event.
+    """
+
+    def __init__(
+        self,
+        io: MediaIo,
+        rng: random.Random,
+        tell: Callable[[MediaEvent], None],
+        capacity: int = CAPACITY,
+        silent_after: float = SILENT_AFTER,
+    ) -> None:
+        self._io = io
+        self._tell = tell
+        self._silent_after = silent_after
+        self.tick_number = 0
+        self.legs = Legs(capacity, rng)
+        self.latch = Latch(io.peers, io.peer_sizes)
+        self.relay = Relay(self.legs)
+        self.rooms = Rooms(self.legs, self.relay)
+        self.receiver = Receiver(io, self.legs, self.latch, self.relay, self.rooms.listens)
+        self.reports = Reports(self.legs, self.receiver.reception, self.receiver.meter, self.latch, rng)
+        self.keys = Keys(io, self.legs, self.relay, self.rooms)
+        self.players = Players()
+        self.tapes = Tapes()
+        self._detector = DigitDetector(capacity)
+        self._detected: set[int] = set()
+        self._taped: set[int] = set()
+        self._sound = _Sound(capacity)
+        self._plan: Plan | None = None
+        self._tape_plan: TapePlan | None = None
+
+    # orders
+
+    def open(self, name: str, pair: PortPair, now: float) -> None:
+        """Give a leg a row and its sockets."""
+        row = self.legs.open(name, self.tick_number)
+        self.latch.reset(row)
+        self.receiver.open(row)
+        self.reports.open(row, now)
+        self._io.attach(row, pair)
+
+    def configure(self, name: str, negotiated: Negotiated, now: float) -> None:
+        """What signalling agreed upon."""
+        row = self.legs.row(name)
+        self.latch.aim(row, negotiated.remote_host, negotiated.remote_port)
+        self.legs.configure(row, negotiated, now)
+        self.rooms.refresh(row)
+
+    def close(self, name: str, now: float, wall: float) -> LegReport:
+        """Say goodbye to the peer, take the leg out of everything, and report how it fared."""
+        row = self.legs.row(name)
+        if self.latch.host(row) is not None:
+            self._io.send_report(row, self.reports.write(row, now, wall, self.tick_number, goodbye=True))
+        report = self._report(row, self.reports.close(row), now)
+        self.players.stop(row)
+        self.keys.forget(row)
+        self.tapes.drop(row)
+        self._retape()
+        self._detected.discard(row)
+        self.rooms.forget(row)
+        self._io.detach(row)
+        self.legs.close(name)
+        self.latch.reset(row)
+        return report
+
+    def join(self, name: str, room: str) -> None:
+        """Put a leg into a room."""
+        self.rooms.join(self.legs.row(name), room)
+
+    def leave(self, name: str) -> None:
+        """Take a leg out of its room."""
+        self.rooms.leave(self.legs.row(name))
+
+    def play(self, name: str, sounds: Sequence[NDArray[np.int16]], token: str, *, repeat: bool) -> None:
+        """Play sounds to a leg, in place of what it heard."""
+        row = self.legs.row(name)
+        self.players.start(row, sounds, token, self.tick_number, repeat=repeat)
+        self._overlay(row)
+
+    def stop(self, name: str) -> None:
+        """Stop what is played to a leg."""
+        row = self.legs.row(name)
+        self.players.stop(row)
+        self._overlay(row)
+
+    def echo(self, name: str, *, on: bool) -> None:
+        """Send a leg its own sound."""
+        self.rooms.echo(self.legs.row(name), on=on)
+
+    def send_digits(self, name: str, digits: str) -> None:
+        """Press keys towards a leg."""
+        self.keys.press(self.legs.row(name), digits, self.tick_number)
+
+    def detect_inband(self, name: str, *, on: bool) -> None:
+        """Listen for tones of keys in a leg's sound."""
+        row = self.legs.row(name)
+        if on == (row in self._detected):
+            return
+        (self._detected.add if on else self._detected.discard)(row)
+        self._detector.reset(row)
+        self.rooms.tap(row, 1 if on else -1)
+
+    def record(self, name: str, recorder: Recorder, left: Sequence[str], right: Sequence[str]) -> None:
+        """Begin a recording of what comes from legs."""
+        rows = self._rows(left), self._rows(right)
+        self.tapes.start(name, recorder, self.tick_number)
+        self.tapes.change(name, *rows)
+        self._retape()
+
+    def record_change(self, name: str, left: Sequence[str], right: Sequence[str]) -> None:
+        """Put other legs on the channels of a recording."""
+        self.tapes.change(name, self._rows(left), self._rows(right))
+        self._retape()
+
+    def stop_record(self, name: str) -> Recorder:
+        """End a recording; what it holds was handed to its recorder."""
+        recorder = self.tapes.stop(name)
+        self._retape()
+        return recorder
+
+    # time
+
+    @property
+    def relays(self) -> bool:
+        """Whether packets should be handed on sooner than the next tick."""
+        return self.relay.count > 0
+
+    def receive(self, now: float, wall: float) -> None:
+        """Take what has come: count it, relay it, or keep it for the tick."""
+        for row, datagram in self.receiver.receive(now, self.tick_number):
+            self._take_odd(row, datagram, now, wall)
+        for row in self.receiver.resumed:
+            self._tell(MediaResumed(self.legs.names[row]))
+        self.receiver.resumed.clear()
+
+    def tick(self, now: float, wall: float) -> None:
+        """Make and send one frame for every leg that is sent sound."""
+        self.receive(now, wall)
+        plan = self.rooms.plan()
+        if plan is not self._plan or self._tape_plan is None:
+            self._plan, self._tape_plan = plan, self.tapes.plan(plan.place)
+        if len(plan.ears):
+            self._make_sound(plan)
+        self.tapes.feed(self._sound.said, self._tape_plan, self.tick_number)
+        if len(plan.ears):
+            self._speak(plan)
+        for row in self.keys.send(self.tick_number):
+            self._overlay(row)
+        self._keep_house(now, wall)
+        self.tick_number += 1
+
+    def skip(self, ticks: int) -> None:
+        """Ticks that came too late to be made: the outgoing streams show a gap."""
+        self.legs.stamped_for -= ticks
+
+    # sound
+
+    def _make_sound(self, plan: Plan) -> None:
+        """What every ear said in this frame: decoded, concealed; and who pressed keys in it."""
+        sound, size = self._sound, len(plan.ears)
+        for ear in plan.new:
+            sound.concealer.reset(ear)
+            if self.rooms.listens[plan.ears[ear]]:
+                self.receiver.jitter.restart(int(plan.ears[ear]))
+        said = sound.said[:size]
+        present, lost = self.receiver.jitter.take(plan.ears, sound.codes[:size])
+        decode_rows(sound.codes[:size], self.legs.law[plan.ears], said)
+        if not present.all():
+            said[~present] = 0
+        sound.concealer.apply(said, lost)
+        if self._detected:
+            rows = np.fromiter(self._detected, np.intp, len(self._detected))
+            for row, digit in self._detector.feed(said[plan.place[rows]], rows):
+                self._tell(Digit(self.legs.names[row], digit, 0, "inband"))
+
+    def _speak(self, plan: Plan) -> None:
+        """Mix, play, encode and send."""
+        sound, size = self._sound, len(plan.ears)
+        heard = sound.heard[:size]
+        if plan.mixes:
+            mix_minus_self(sound.said[:size], plan.room, None, heard)
+        else:
+            heard[:] = 0
+        for end in self.players.add(heard, plan.place, self.tick_number) if len(self.players) else ():
+            self._tell(PlaybackFinished(self.legs.names[end.row], end.token))
+            self._overlay(end.row)
+        for end in self.keys.tones.add(heard, plan.place, self.tick_number) if len(self.keys.tones) else ():
+            self._overlay(end.row)
+        self._send(plan.spoken, plan.spoken_rows, heard)
+
+    def _send(self, ears: NDArray[np.intp], rows: NDArray[np.intp], heard: NDArray[np.int16]) -> None:
+        hushed = self.keys.hush_until[rows] > self.tick_number
+        if hushed.any():
+            ears, rows = ears[~hushed], rows[~hushed]
+        if not len(rows):
+            return
+        if len(ears) < len(heard):
+            heard = heard[ears]
+        coded = self._sound.coded[: len(rows)]
+        encode_rows(heard, self.legs.law[rows], coded)
+        second, sequence, timestamps = self.legs.stamp(rows, self.tick_number)
+        self.receiver.write(rows, second, sequence, timestamps)
+        self._io.packets[rows, HEADER_SIZE:PLAIN_SIZE] = coded
+        self._io.send(rows, PLAIN_SIZE)
+
+    # odd packets and housekeeping
+
+    def _take_odd(self, row: int, datagram: bytes, now: float, wall: float) -> None:
+        """A packet that is no plain frame: RTCP, a telephone event, an extension header, comfort noise."""
+        if rtp.is_rtcp(datagram[1]):
+            self.reports.read(row, datagram, now, wall)
+            return
+        try:
+            packet = rtp.parse(datagram)
+        except rtp.BadPacket:
+            self.receiver.malformed += 1
+            return
+        extended = self.receiver.accept_one(row, packet)
+        if extended is None:
+            return
+        if packet.payload_type == int(self.legs.receive_payload_type[row]):
+            self.receiver.place_one(row, packet)
+            self.receiver.relay_one(row, packet, extended)
+        if packet.payload_type == int(self.legs.dtmf_receive[row]):
+            self._press(row, self.keys.receive(row, packet, extended, now, self.tick_number))
+
+    def _press(self, row: int, pressed: list[Pressed]) -> None:
+        for key in pressed:
+            self._tell(Digit(self.legs.names[row], key.key, key.duration_ms, "rfc4733"))
+
+    def _keep_house(self, now: float, wall: float) -> None:
+        for row, key in self.keys.handle_timer(now, self.tick_number):
+            self._press(row, [key])
+        for row, datagram, host in self._io.receive_reports():
+            if host == self.latch.host(row):
+                self.reports.read(row, datagram, now, wall)
+        for row in self.reports.due(now):
+            self._io.send_report(row, self.reports.write(row, now, wall, self.tick_number))
+        if self.tick_number % REVIEW_TICKS == 0:
+            self.receiver.jitter.review(np.flatnonzero(self.rooms.listens))
+            self._find_silent(now)
+
+    def _find_silent(self, now: float) -> None:
+        legs = self.legs
+        rows = legs.rows
+        waiting = now - legs.waiting_since[rows]
+        silent = rows[legs.receives[rows] & ~legs.silent[rows] & (waiting >= self._silent_after)]
+        legs.silent[silent] = True
+        for row in silent.tolist():
+            self._tell(MediaSilent(legs.names[row], round(now - float(legs.waiting_since[row]), 3)))
+
+    def _overlay(self, row: int) -> None:
+        self.rooms.overlay(row, on=row in self.players or self.keys.is_sending(row))
+
+    def _rows(self, names: Sequence[str]) -> list[int]:
+        return [self.legs.row(name) for name in names]
+
+    def _retape(self) -> None:
+        """Recordings listen to other rows now."""
+        self._tape_plan = None
+        taped = self.tapes.rows
+        for row in taped - self._taped:
+            self.rooms.tap(row, 1)
+        for row in self._taped - taped:
+            self.rooms.tap(row, -1)
+        self._taped = taped
+
+    def _report(self, row: int, correspondence: Correspondence, now: float) -> LegReport:
+        losses = self.receiver.reception.losses(row)
+        late = int(self.receiver.jitter.late[row])
+        loss_percent = 100 * losses.lost / losses.expected if losses.expected else 0.0
+        unheard = 100 * (losses.lost + late) / losses.expected if losses.expected else 0.0
+        trip = correspondence.round_trip
+        delay = BUFFER_DELAY_MS + (trip or 0.0) * 500
+        rating = float(quality.r_factor(min(unheard, 100.0), delay))
+        heard = float(self.legs.last_heard[row])
+        return LegReport(
+            packets_sent=int(self.legs.packets_sent[row]),
+            packets_received=losses.received,
+            lost=losses.lost,
+            loss_percent=round(loss_percent, 3),
+            jitter_ms=round(float(self.receiver.meter.jitter[row]) * 1000 / CLOCK, 3),
+            round_trip_ms=None if trip is None else round(trip * 1000, 3),
+            mos=round(float(quality.mos(rating)), 3),
+            r_factor=round(rating, 2),
+            late=late,
+            duplicates=int(self.receiver.reception.duplicates[row]),
+            strangers=int(self.latch.strangers[row]),
+            seconds_since_last_packet=round(now - heard, 3) if heard else None,
+        )
+
+
+class _Sound:
+    """The arrays of a tick, one row per ear; memory that no ear used yet is not there yet."""
+
+    def __init__(self, capacity: int) -> None:
+        self.codes = np.zeros((capacity, FRAME), np.uint8)
+        self.coded = np.zeros((capacity, FRAME), np.uint8)
+        self.said = np.zeros((capacity, FRAME), np.int16)
+        self.heard = np.zeros((capacity, FRAME), np.int16)
+        self.concealer = Concealer(capacity)

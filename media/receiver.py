@@ -1,0 +1,241 @@
+"""From datagrams to sound: latch, count, place into the jitter buffer or relay; all packets of a turn as arrays.
+
+Packets of one row are taken in order, one per round, so what holds for a row holds for all rows at once. Telephone events, RTCP
+that came to an RTP port and other odd packets are taken one by one, a bounded number per turn.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media import rtp
+from media.g711 import SILENCE, transcode
+from media.io.sockets import Arrivals, MediaIo
+from media.jitter import JitterBuffer
+from media.latch import MOVE_AFTER, Latch
+from media.legs import NO_PAYLOAD_TYPE, Legs
+from media.quality import JitterMeter
+from media.reception import MAX_DROPOUT, Reception
+from media.relay import Relay
+from media.rtp import FRAME, HEADER_SIZE
+from media.serial import distance16
+
+MOST_ROUNDS: Final = 16
+"""Packets of one row and size per turn."""
+MOST_SIZES: Final = 8
+"""Different sizes of plain packets per turn."""
+MOST_ODD: Final = 2000
+"""Packets that are taken one by one per turn."""
+LARGEST: Final = HEADER_SIZE + 4 * FRAME
+CLOCK: Final = 8000
+
+Rows = NDArray[np.intp]
+Longs = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+class Receiver:
+    """Takes what the backend read."""
+
+    def __init__(self, io: MediaIo, legs: Legs, latch: Latch, relay: Relay, listens: Flags) -> None:
+        self._io = io
+        self._legs = legs
+        self._latch = latch
+        self._relay = relay
+        self._listens = listens
+        self._headers = rtp.Headers(io.packets)
+        self._scratch = np.zeros(legs.capacity, np.intp)
+        self.reception = Reception(legs.capacity)
+        self.meter = JitterMeter(legs.capacity)
+        self.jitter = JitterBuffer(legs.capacity)
+        self.resumed: list[int] = []
+        """Rows that were silent and are not; to be emptied by who reads it."""
+        self.malformed = 0
+        self._tick = 0
+
+    def open(self, row: int) -> None:
+        """Begin a row for another leg."""
+        self.reception.reset(row)
+        self.meter.reset(row)
+        self.jitter.restart(row)
+        self.jitter.late[row] = 0
+        self._headers.start(row, int(self._legs.ssrc[row]))
+
+    def receive(self, now: float, tick: int) -> list[tuple[int, bytes]]:
+        """Take everything that has come; the odd packets, with their rows, are for the caller."""
+        arrivals = self._io.receive()
+        if arrivals is None:
+            return []
+        self._tick = tick
+        rows = arrivals.rows
+        heads = rtp.read_headers(arrivals.pool, arrivals.buffers)
+        first, types = heads["first"], heads["second"] & 0x7F
+        whole = (arrivals.sizes >= HEADER_SIZE) & (first >> 6 == rtp.VERSION)
+        self.malformed += int(np.count_nonzero(~whole))
+        ours = self._check_source(arrivals, heads, whole, now)
+        if not ours.all():
+            ours &= whole
+        self._note_life(rows[ours], now)
+        plain = ours & (first == rtp.PLAIN_FIRST) & (types == self._legs.receive_payload_type[rows])
+        plain &= (arrivals.sizes <= LARGEST) & (arrivals.sizes > HEADER_SIZE)
+        self._take_plain(arrivals, heads, plain, now)
+        odd = np.flatnonzero(ours & ~plain)[:MOST_ODD]
+        return [(int(rows[index]), arrivals.datagram(index)) for index in odd.tolist()]
+
+    def write(self, rows: Rows, second: NDArray[np.uint8], sequence: Longs, timestamps: Longs) -> None:
+        """Write the headers of the rows' next packets."""
+        self._headers.write(rows, second, sequence, timestamps)
+
+    def accept_one(self, row: int, packet: rtp.RtpPacket) -> int | None:
+        """Count a packet that is taken by itself; its extended sequence number, or None when it came before."""
+        rows = np.array([row])
+        counted = self.reception.count(rows, np.array([packet.ssrc]), np.array([packet.sequence]))
+        if counted.restarted[0]:
+            self._restart(rows)
+        return int(counted.extended[0]) if counted.fresh[0] else None
+
+    def place_one(self, row: int, packet: rtp.RtpPacket) -> None:
+        """Put an odd packet's sound into the jitter buffer."""
+        if self._listens[row] and self._legs.receives[row]:
+            payload = np.frombuffer(packet.payload[: 4 * FRAME], np.uint8)
+            self.jitter.put_one(row, packet.timestamp, payload, SILENCE[self._legs.law[row]])
+
+    def relay_one(self, row: int, packet: rtp.RtpPacket, extended: int) -> None:
+        """Relay an odd packet's sound without what made it odd."""
+        size = len(packet.payload)
+        if not self._legs.receives[row] or not 0 < size <= LARGEST - HEADER_SIZE:
+            return
+        second = np.array([packet.payload_type | (rtp.MARKER if packet.marker else 0)], np.uint8)
+        sound = np.frombuffer(packet.payload, np.uint8)[None].copy()
+        numbers = np.array([extended]), np.array([packet.timestamp])
+        self._hand_on(np.array([row]), np.ones(1, bool), *numbers, second, sound, np.zeros(1, np.intp))
+
+    def _check_source(self, arrivals: Arrivals, heads: NDArray[np.void], whole: Flags, now: float) -> Flags:
+        rows, sources = arrivals.rows, arrivals.sources[arrivals.buffers]
+        known = self._latch.known(rows, sources)
+        fresh = known & whole & ~self._latch.latched[rows]
+        if fresh.any():
+            fresh &= self._is_speech(rows, heads["second"] & 0x7F)
+            self._learn(rows, sources, np.flatnonzero(fresh))
+            known = self._latch.known(rows, sources)
+        if not known.all():
+            strangers = np.flatnonzero(~known)
+            np.add.at(self._latch.strangers, rows[strangers], 1)
+            self._let_move(rows, sources, heads, strangers, now)
+        return known
+
+    def _is_speech(self, rows: Rows, types: NDArray[np.uint8]) -> Flags:
+        """Whether a packet carries what was negotiated."""
+        legs = self._legs
+        event = (types == legs.dtmf_receive[rows]) & (types != NO_PAYLOAD_TYPE)
+        return (types == legs.receive_payload_type[rows]) | event | (types == rtp.COMFORT_NOISE)
+
+    def _learn(self, rows: Rows, sources: NDArray[np.uint64], candidates: Rows) -> None:
+        """Latch each row to its first candidate."""
+        for index in rtp.rounds(rows[candidates], self._scratch, 1):
+            chosen = candidates[index]
+            self._latch.learn(rows[chosen], sources[chosen])
+
+    def _let_move(
+        self, rows: Rows, sources: NDArray[np.uint64], heads: NDArray[np.void], strangers: Rows, now: float
+    ) -> None:
+        """Follow a silent row's stream that goes on from elsewhere."""
+        at = rows[strangers]
+        step = distance16(heads["sequence"][strangers].astype(np.int64), self.reception.highest[at])
+        moved = self._latch.latched[at] & (now - self._legs.last_heard[at] > MOVE_AFTER)
+        moved &= heads["ssrc"][strangers] == self.reception.ssrc[at]
+        moved &= (step > 0) & (step < MAX_DROPOUT)
+        if moved.any():
+            self._learn(rows, sources, strangers[moved])
+
+    def _note_life(self, rows: Rows, now: float) -> None:
+        legs = self._legs
+        legs.last_heard[rows] = now
+        legs.waiting_since[rows] = now
+        silent = legs.silent[rows]
+        if silent.any():
+            back = np.unique(rows[silent])
+            legs.silent[back] = False
+            self.resumed += back.tolist()
+
+    def _take_plain(self, arrivals: Arrivals, heads: NDArray[np.void], plain: Flags, now: float) -> None:
+        usual = plain & (arrivals.sizes == rtp.PLAIN_SIZE)
+        self._take_size(arrivals, heads, np.flatnonzero(usual), rtp.PLAIN_SIZE)
+        unusual = plain & ~usual
+        if unusual.any():
+            for size in np.unique(arrivals.sizes[unusual])[:MOST_SIZES].tolist():
+                self._take_size(arrivals, heads, np.flatnonzero(unusual & (arrivals.sizes == size)), size)
+        arrived = np.full(np.count_nonzero(plain), int(now * CLOCK) & 0xFFFFFFFF, np.uint32)
+        self.meter.update(arrivals.rows[plain], arrived, heads["timestamp"][plain].astype(np.uint32))
+
+    def _take_size(self, arrivals: Arrivals, heads: NDArray[np.void], which: Rows, size: int) -> None:
+        """Take packets of one size, at most one of each row in a round."""
+        if not len(which):
+            return
+        rows, buffers = arrivals.rows[which], arrivals.buffers[which]
+        sequence = heads["sequence"][which].astype(np.int64)
+        timestamps = heads["timestamp"][which].astype(np.int64)
+        ssrc, seconds = heads["ssrc"][which].astype(np.int64), heads["second"][which]
+        sound = arrivals.pool[:, HEADER_SIZE:size]
+        for index in rtp.rounds(rows, self._scratch, MOST_ROUNDS):
+            these = rows[index]
+            counted = self.reception.count(these, ssrc[index], sequence[index])
+            if counted.restarted.any():
+                self._restart(these[counted.restarted])
+            deliver = counted.fresh & self._legs.receives[these]
+            listened = deliver & self._listens[these]
+            if listened.any():
+                self._place(these[listened], timestamps[index[listened]], sound[buffers[index[listened]]])
+            if self._relay.count:
+                extended, stamps = counted.extended, timestamps[index]
+                self._hand_on(these, deliver, extended, stamps, seconds[index], sound, buffers[index])
+
+    def _place(self, rows: Rows, timestamps: Longs, sound: NDArray[np.uint8]) -> None:
+        """Put packets of one size, uint8[n, m], into the jitter buffer."""
+        frames, rest = divmod(sound.shape[1], FRAME)
+        if rest:
+            for row, timestamp, payload in zip(rows.tolist(), timestamps.tolist(), sound, strict=True):
+                self.jitter.put_one(row, timestamp, payload, SILENCE[self._legs.law[row]])
+            return
+        for frame in range(frames):
+            self.jitter.put(rows, timestamps + frame * FRAME, sound[:, frame * FRAME : (frame + 1) * FRAME])
+
+    def _hand_on(
+        self,
+        rows: Rows,
+        deliver: Flags,
+        extended: Longs,
+        timestamps: Longs,
+        seconds: NDArray[np.uint8],
+        sound: NDArray[np.uint8],
+        buffers: Rows,
+    ) -> None:
+        """Relay packets of one size."""
+        targets = self._relay.target[rows]
+        going = deliver & (targets >= 0) & self._legs.sends[targets]
+        if not going.any():
+            return
+        if not going.all():
+            rows, targets, extended, timestamps = rows[going], targets[going], extended[going], timestamps[going]
+            seconds, buffers = seconds[going], buffers[going]
+        sequence, stamps = self._relay.number(rows, targets, extended, timestamps, self._tick)
+        self._headers.write(targets, self._relay.second_octets(targets, seconds), sequence, stamps)
+        size = HEADER_SIZE + sound.shape[1]
+        self._io.packets[targets, HEADER_SIZE:size] = self._translate(rows, targets, sound[buffers])
+        self._io.send(targets, size)
+
+    def _translate(self, rows: Rows, targets: Rows, sound: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The same sound in the laws of the targets."""
+        source_law, target_law = self._legs.law[rows], self._legs.law[targets]
+        if (source_law == target_law).all() or sound.shape[1] % 2:
+            return sound
+        transcode(sound, source_law, target_law, sound)
+        return sound
+
+    def _restart(self, rows: Rows) -> None:
+        """Other streams begin on these rows."""
+        self.jitter.restart(rows)
+        self._relay.restart(rows)
+        for row in rows.tolist():
+            self.meter.reset(row)

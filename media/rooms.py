@@ -1,0 +1,220 @@
+"""Who hears whom: rooms, echoes, players and listeners, turned into arrays that hold until something changes.
+
+Two legs in a room are relayed, packet by packet, in each direction that nothing is mixed into; everything else is mixed once
+per tick. Recording and digit detection listen to what comes in and do not disturb a relay.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.legs import NOBODY, Legs
+from media.mixer import NO_ROOM
+from media.relay import NOWHERE, Relay
+
+SPARE_EARS: Final = 64
+"""Free places in the arrays of a tick that are left before they are packed anew."""
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a tick does, as arrays. An *ear* is a place in the arrays of sound; free ears stand for `NOBODY`."""
+
+    ears: Rows
+    """intp[e]: row of each ear."""
+    new: list[int]
+    """Ears that stood for somebody else before."""
+    place: Rows
+    """intp[capacity]: ear of each row, negative for none."""
+    room: Rows
+    """intp[e]: number of the room, `NO_ROOM` for none."""
+    mixes: bool
+    """Whether anybody is mixed."""
+    spoken: Rows
+    """intp[s]: ears whose rows are sent sound."""
+    spoken_rows: Rows
+    """intp[s]: their rows."""
+    heard_rows: Rows
+    """intp[h]: rows whose sound is taken from the jitter buffer."""
+
+
+@dataclass(slots=True)
+class _Room:
+    number: int
+    members: list[int] = field(default_factory=list)
+
+
+class Rooms:
+    """Rooms and what else decides who hears whom."""
+
+    def __init__(self, legs: Legs, relay: Relay) -> None:
+        self._legs = legs
+        self._relay = relay
+        self._rooms: dict[str, _Room] = {}
+        self._room_of: dict[int, str] = {}
+        self._last_number = 0
+        self._echoes: set[int] = set()
+        self._overlaid: set[int] = set()
+        self._taps: dict[int, int] = {}
+        self._mixes: set[int] = set()
+        self._feeds: set[int] = set()
+        self.listens = np.zeros(legs.capacity, bool)
+        """Rows whose packets go into the jitter buffer."""
+        self._ears: list[int] = []
+        self._place = np.full(legs.capacity, -1, np.intp)
+        self._plan: Plan | None = None
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def join(self, row: int, room: str) -> None:
+        """Put a row into a room, out of another one."""
+        if self._room_of.get(row) == room:
+            return
+        self.leave(row)
+        if room not in self._rooms:
+            self._last_number += 1
+            self._rooms[room] = _Room(self._last_number)
+        self._room_of[row] = room
+        self._rooms[room].members.append(row)
+        self._refresh(self._rooms[room].members)
+
+    def leave(self, row: int) -> None:
+        """Take a row out of its room; an empty room is gone."""
+        name = self._room_of.pop(row, None)
+        if name is None:
+            return
+        room = self._rooms[name]
+        room.members.remove(row)
+        if not room.members:
+            del self._rooms[name]
+        self._refresh([row])
+        self._refresh(room.members)
+
+    def forget(self, row: int) -> None:
+        """A leg is gone."""
+        self._echoes.discard(row)
+        self._overlaid.discard(row)
+        self._taps.pop(row, None)
+        self.leave(row)
+        self._refresh([row])
+
+    def partner(self, row: int) -> int | None:
+        """The other one in a room of two."""
+        members = self._members(row)
+        return members[members[0] == row] if len(members) == 2 else None
+
+    def echo(self, row: int, *, on: bool) -> None:
+        """Send a row its own sound."""
+        (self._echoes.add if on else self._echoes.discard)(row)
+        self._refresh(self._members(row))
+
+    def overlay(self, row: int, *, on: bool) -> None:
+        """Something is played to a row: what it hears is made here and not relayed."""
+        if on != (row in self._overlaid):
+            (self._overlaid.add if on else self._overlaid.discard)(row)
+            self._refresh(self._members(row))
+
+    def tap(self, row: int, change: int) -> None:
+        """One listener more, or less, wants the sound that comes from a row."""
+        count = self._taps.get(row, 0) + change
+        if count > 0:
+            self._taps[row] = count
+        else:
+            self._taps.pop(row, None)
+        self._plan = None
+
+    def refresh(self, row: int) -> None:
+        """The row was configured anew."""
+        self._refresh(self._members(row))
+
+    def plan(self) -> Plan:
+        """The arrays of a tick."""
+        if self._plan is None:
+            self._plan = self._make_plan()
+        else:
+            self._plan.new = []
+        return self._plan
+
+    def _members(self, row: int) -> list[int]:
+        name = self._room_of.get(row)
+        return [row] if name is None else self._rooms[name].members
+
+    def _refresh(self, members: list[int]) -> None:
+        """Decide anew for a room, or for a row that is in none."""
+        self._plan = None
+        self._mixes.difference_update(members)
+        self._feeds.difference_update(members)
+        if len(members) == 1:
+            self._refresh_alone(members[0])
+            return
+        if len(members) == 2:
+            self._refresh_pair(members[0], members[1])
+            self._refresh_pair(members[1], members[0])
+            return
+        for row in members:
+            self._relay.connect(row, NOWHERE)
+        self._mixes.update(members)
+        self._feeds.update(members)
+
+    def _refresh_alone(self, row: int) -> None:
+        echoes = row in self._echoes and row not in self._overlaid and self._legs.negotiated[row] is not None
+        self._relay.connect(row, row if echoes else NOWHERE)
+        if row in self._room_of and not echoes:
+            self._mixes.add(row)
+
+    def _refresh_pair(self, source: int, target: int) -> None:
+        configured = self._legs.negotiated[source] is not None and self._legs.negotiated[target] is not None
+        if configured and target not in self._overlaid:
+            self._relay.connect(source, target)
+            return
+        self._relay.connect(source, NOWHERE)
+        self._mixes.add(target)
+        self._feeds.add(source)
+
+    def _make_plan(self) -> Plan:
+        heard = self._feeds | self._taps.keys()
+        sends = self._legs.sends
+        spoken = {row for row in self._mixes | self._overlaid if sends[row]}
+        new = self._seat(heard | spoken)
+        ears = np.array(self._ears, np.intp)
+        self.listens[:] = False
+        heard_rows = np.fromiter(heard, np.intp, len(heard))
+        self.listens[heard_rows] = True
+        spoken_ears = np.array([ear for ear, row in enumerate(self._ears) if row in spoken], np.intp)
+        mixed = self._mixes | self._feeds
+        numbers = [self._rooms[self._room_of[row]].number if row in mixed else NO_ROOM for row in self._ears]
+        return Plan(
+            ears=ears,
+            new=new,
+            place=self._place,
+            room=np.array(numbers, np.intp),
+            mixes=any(number != NO_ROOM for number in numbers),
+            spoken=spoken_ears,
+            spoken_rows=ears[spoken_ears],
+            heard_rows=heard_rows,
+        )
+
+    def _seat(self, live: set[int]) -> list[int]:
+        """Give every live row an ear; rows keep theirs until too many ears are free."""
+        self._place[self._ears] = -1
+        kept = [row if row in live else NOBODY for row in self._ears]
+        while kept and kept[-1] == NOBODY:
+            kept.pop()
+        if len(kept) - len(live) > SPARE_EARS:
+            kept = [row for row in kept if row != NOBODY]
+        free = [ear for ear, row in enumerate(kept) if row == NOBODY]
+        for row in live.difference(kept):
+            if free:
+                kept[free.pop()] = row
+            else:
+                kept.append(row)
+        before = self._ears
+        self._ears = kept
+        self._place[kept] = np.arange(len(kept))
+        self._place[NOBODY] = -1
+        return [ear for ear, row in enumerate(kept) if ear >= len(before) or before[ear] != row]

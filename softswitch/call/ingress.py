@@ -1,0 +1,134 @@
+"""The door: who may register, who may call, and what is answered to everything else."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from softswitch.call.plan import Plan, Trunk
+from softswitch.call.router import Origin
+from softswitch.core.authenticator import Authenticator, Authorized, Challenge
+from softswitch.core.location import Location, address_of_record
+from softswitch.core.registrar import Registrar
+from softswitch.core.user_agent import options_answer
+from softswitch.sip.errors import SipError
+from softswitch.sip.message import Request, Response, respond
+from softswitch.sip.peer import Peer
+from softswitch.stack import is_symmetric
+from softswitch.transport.resolver import literal_peer
+
+if TYPE_CHECKING:
+    from softswitch.call.exchange import Exchange
+    from softswitch.dialog.session import Session
+
+log = structlog.get_logger("call.ingress")
+
+
+class Ingress:
+    """The core of the stack: decides about requests that begin something new."""
+
+    def __init__(
+        self,
+        plan: Callable[[], Plan],
+        location: Location,
+        registrar: Registrar,
+        authenticator: Authenticator,
+        exchange: "Exchange",
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._plan = plan
+        self._location = location
+        self._registrar = registrar
+        self._authenticator = authenticator
+        self._exchange = exchange
+        self._wall = wall
+
+    # ---- requests outside of a dialog -------------------------------------------------------------------------
+
+    def answer(self, request: Request, peer: Peer) -> Response:
+        """The answer to any request outside of a dialog but INVITE."""
+        match request.method:
+            case "REGISTER":
+                return self._register(request, peer)
+            case "OPTIONS":
+                return self._options(request)
+            case "SUBSCRIBE":
+                return respond(request, 489, to_tag=_tag(), headers=[("Allow-Events", "")])
+        return respond(request, 481, to_tag=_tag())  # BYE, INFO, UPDATE, NOTIFY: no dialog that they belong to
+
+    def _options(self, request: Request) -> Response:
+        known = request.uri.user is None or self._is_known(request.uri.user)
+        return options_answer(request, 200 if known else 404)
+
+    def _is_known(self, user: str) -> bool:
+        return True  # whether an extension exists is not for strangers to find out
+
+    def _register(self, request: Request, peer: Peer) -> Response:
+        number = request.to.uri.user or ""
+        before = self.is_reachable(number)
+        response = self._registrar.handle(request, self._real_peer(request, peer), self._wall())
+        after = self.is_reachable(number)
+        if before != after:
+            log.info("registered" if after else "unregistered", phone=number, peer=str(peer))
+            self._exchange.queues.phone_reachable(number, after)
+        return response
+
+    def _real_peer(self, request: Request, peer: Peer) -> Peer:
+        """Where calls for this phone go: its real address when it is symmetric, else the one it states."""
+        if is_symmetric(request, peer):
+            return peer
+        try:
+            contacts = request.contacts
+        except SipError:
+            return peer
+        stated = literal_peer(contacts[0].uri) if len(contacts) == 1 and contacts[0].uri.is_sip else None
+        return stated if stated is not None and stated.host == peer.host else peer
+
+    def is_reachable(self, number: str) -> bool:
+        """Whether any telephone is registered for an extension."""
+        return bool(self._location.bindings(address_of_record(number, self._plan().domain), self._wall()))
+
+    def expire(self) -> None:
+        """Forget registrations whose time is over."""
+        for binding in self._location.expire(self._wall()):
+            number = binding.aor.removeprefix("sip:").partition("@")[0]
+            if not self.is_reachable(number):
+                log.info("registration expired", phone=number)
+                self._exchange.queues.phone_reachable(number, False)
+
+    # ---- calls ------------------------------------------------------------------------------------------------
+
+    def admit(self, request: Request, peer: Peer) -> Origin | Response:
+        """Who is calling; or a challenge, or a refusal."""
+        trunk = self._trunk_of(peer)
+        if trunk is not None:
+            caller = request.from_
+            return Origin("trunk", trunk.name, caller.uri.user or "anonymous", caller.display or "")
+        verdict = self._authenticator.check(request, self._wall())
+        if isinstance(verdict, Challenge):
+            return respond(request, 401, to_tag=_tag(), headers=verdict.headers)
+        if not isinstance(verdict, Authorized):
+            return respond(request, 403, to_tag=_tag())
+        if request.from_.uri.user != verdict.user:
+            log.warning("caller number is not his own", phone=verdict.user, peer=str(peer))
+            return respond(request, 403, to_tag=_tag())
+        phone = self._plan().phones.get(verdict.user)
+        return Origin("phone", verdict.user, verdict.user, (phone.name if phone else "") or "")
+
+    def begin(self, session: "Session", origin: Origin, peer: Peer) -> None:
+        """A new call has come in."""
+        self._exchange.begin(session, origin, peer)
+
+    def _trunk_of(self, peer: Peer) -> Trunk | None:
+        """The trunk whose trusted addresses a request comes from."""
+        for trunk in self._plan().trunks.values():
+            for host, port in trunk.trusted:
+                if host == peer.host and port in (None, peer.port):
+                    return trunk
+        return None
+
+
+def _tag() -> str:
+    return secrets.token_hex(6)

@@ -1,0 +1,254 @@
+"""The command line: run, check, status, calls, reload, stop.
+
+Exit codes: 0 good, 1 refused with a reason, 2 wrong usage.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import uvloop
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from config.errors import ConfigErrors
+from config.loader import load, read
+from config.model import Config
+from softswitch import settings
+from softswitch.api.control import ControlError, ask
+from softswitch.process import configure_log
+from softswitch.records.database import Database
+from softswitch.records.errors import StorageError
+from softswitch.records.store import RecordStore
+from softswitch.supervisor import supervise
+
+DEFAULT = Path("config/example.toml")
+
+app = App(name="softswitch", help="A SIP softswitch: registrar, calls, menus, queues, recordings.")
+console = Console()
+errors = Console(stderr=True)
+
+Where = Annotated[Path, Parameter(help="A TOML file, or a folder of them.")]
+Json = Annotated[bool, Parameter(name="--json", help="Print JSON for scripts.")]
+
+
+class Refused(Exception):  # noqa: N818 - what the command line answers, not what went wrong inside
+    """The command cannot be carried out; the text says why."""
+
+
+def _load(path: Path) -> Config:
+    try:
+        return load(path)
+    except ConfigErrors as error:
+        raise Refused(str(error)) from error
+
+
+@app.command
+def run(path: Where = DEFAULT, /) -> None:
+    """Start the switch and keep it running until Ctrl-C."""
+    configure_log()
+    config = _load(path)
+    sys.exit(uvloop.run(_run(config, path)))
+
+
+async def _run(config: Config, path: Path) -> int:
+    ready = asyncio.Event()
+    greeting = asyncio.get_running_loop().create_task(_greet(config, ready))
+    try:
+        return await supervise(config, path, ready)
+    finally:
+        greeting.cancel()
+
+
+async def _greet(config: Config, ready: asyncio.Event) -> None:
+    """Say where phones register and what to dial, as soon as that works."""
+    await ready.wait()
+    status = await ask(settings.control_socket(settings.data_folder(config)), "status")
+    listeners = ", ".join(str(listener) for listener in config.sip.listen)
+    console.print(f"[bold green]{config.switch.name} is running.[/]  SIP: {listeners}   domain: {config.switch.domain}")
+    media = status["media"]
+    console.print(f"Media: {media.get('backend')} ({media.get('reason')}), ports {config.media.ports}")
+    phones = Table("phone", "password", "name", title="Phones that may register", title_justify="left")
+    for number, phone in list(config.phones.items())[:12]:
+        shown = phone.password if phone.password.startswith("demo-") else "(as configured)"
+        phones.add_row(number, shown, phone.name)
+    console.print(phones)
+    dial = Table("dial", "and reach", title="What to dial", title_justify="left")
+    for called, to in config.extensions.items():
+        dial.add_row(called, str(to))
+    for route in config.routes:
+        dial.add_row(route.called, f"{route.to} (from {route.from_})")
+    console.print(dial)
+    console.print("softswitch status, calls, reload and stop tell and do more; Ctrl-C ends the switch.")
+
+
+@app.command
+def check(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Say every mistake in a configuration, with its line."""
+    reading = read(path)
+    if as_json:
+        console.print_json(json.dumps({
+            "mistakes": [_plain(one) for one in reading.mistakes], "warnings": [_plain(one) for one in reading.warnings],
+        }))  # fmt: skip
+    else:
+        for mistake in reading.mistakes:
+            print(mistake)
+        for warning in reading.warnings:
+            print(f"{warning}  [warning]")
+        count = len(reading.mistakes)
+        print(f"{path}: {'good' if not count else f'{count} mistake' + ('s' if count > 1 else '')}")
+    sys.exit(1 if reading.mistakes else 0)
+
+
+def _plain(mistake: Any) -> dict[str, Any]:
+    return {name: getattr(mistake, name) for name in ("file", "line", "column", "key", "message", "hint")}
+
+
+@app.command
+def status(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Show registrations, calls, queues, agents, load and the media backend of a running switch."""
+    found = _ask(path, "status")
+    if as_json:
+        print(json.dumps(found))
+        return
+    media, load_now = found["media"], found["load"]
+    console.print(
+        f"[bold]{found['name']}[/] up {timedelta(seconds=round(found['uptime']))}, "
+        f"{len(found['registrations'])} phones registered, {len(found['calls'])} calls, "
+        f"media {media.get('backend')} with {media.get('legs')} legs, "
+        f"CPU {load_now['cpu_seconds']} s, memory {load_now['memory_kib'] // 1024} MiB"
+    )
+    _show("Registrations", ("address", "contacts"), [(aor, "\n".join(to)) for aor, to in found["registrations"].items()])
+    _show_calls(found["calls"])
+    _show_mapping("Queues", found.get("queues", {}))
+    _show_mapping("Agents", found.get("agents", {}))
+
+
+def _show_mapping(title: str, rows: dict[str, dict[str, Any]]) -> None:
+    """A table of a mapping of mappings: a row each, the keys of the first as columns."""
+    if not rows:
+        return
+    columns = [key for key, value in next(iter(rows.values())).items() if not isinstance(value, dict | list)]
+    _show(title, ("name", *columns), [(name, *(_short(row.get(key)) for key in columns)) for name, row in rows.items()])
+
+
+def _short(value: Any) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _show(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    if not rows:
+        return
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _show_calls(calls: list[dict[str, Any]]) -> None:
+    columns = ("call", "caller", "called", "state", "seconds")
+    _show("Calls", columns, [tuple(str(call[column]) for column in columns) for call in calls])
+
+
+@app.command
+def calls(
+    path: Where = DEFAULT,
+    /,
+    *,
+    since: Annotated[str | None, Parameter(help="2026-11-23, 2026-11-23T09:00, or 90m, 24h, 7d.")] = None,
+    number: Annotated[str | None, Parameter(help="Only calls from or to this number.")] = None,
+    limit: int = 100,
+    as_json: Json = False,
+) -> None:
+    """Show the records of finished calls, the newest first."""
+    config = _load(path)
+    found = asyncio.run(_records(config, _moment(since), number, limit))
+    if as_json:
+        print(json.dumps(found))
+        return
+    columns = ("started", "caller", "called", "queue", "agent", "wait", "talk", "ended", "MOS", "recording")
+    _show("Calls", columns, [_call_row(one) for one in found])
+    console.print(f"{len(found)} calls")
+
+
+def _call_row(one: dict[str, Any]) -> tuple[str, ...]:
+    started = datetime.fromtimestamp(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    scores = [leg["quality"]["mos"] for leg in one["legs"] if leg.get("quality") and leg["quality"].get("mos")]
+    paths = ", ".join(recording["path"] for recording in one["recordings"])
+    return (
+        started, one["caller_number"], one["called_number"], one["queue"] or "", one["agent"] or "", _short(one["wait"]),
+        _short(one["talk"]), f"{one['disposition']} ({one['cause']})", f"{min(scores):.2f}" if scores else "", paths,
+    )  # fmt: skip
+
+
+async def _records(config: Config, since: float | None, number: str | None, limit: int) -> list[dict[str, Any]]:
+    try:
+        database = await Database.open(settings.data_folder(config), exclusive=False)
+    except StorageError as error:
+        raise Refused(str(error)) from error
+    try:
+        records = await RecordStore(database).query(since=since, number=number, limit=limit)
+        return [asdict(record) for record in records]
+    finally:
+        await database.close()
+
+
+def _moment(text: str | None) -> float | None:
+    """Seconds since 1970 of `2026-11-23T09:00` or of `24h` ago."""
+    if text is None:
+        return None
+    units = {"m": 60, "h": 3600, "d": 86400}
+    if text[:-1].isdigit() and text[-1:] in units:
+        return time.time() - int(text[:-1]) * units[text[-1]]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"--since takes a date like {datetime.now(UTC):%Y-%m-%d} or a span like 24h, not {text!r}") from None
+    return (moment if moment.tzinfo else moment.astimezone()).timestamp()
+
+
+@app.command
+def reload(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Take over a changed configuration while calls go on; a broken one changes nothing."""
+    _load(path)
+    found = _ask(path, "reload")
+    if as_json:
+        print(json.dumps(found))
+        return
+    console.print(f"Reloaded {found['reloaded']}.")
+    if found["needs_restart"]:
+        console.print(f"These changes need a restart: {', '.join(found['needs_restart'])}")
+
+
+@app.command
+def stop(path: Where = DEFAULT, /) -> None:
+    """End a running switch; calls are hung up and written down."""
+    _ask(path, "stop")
+    console.print("The switch is stopping.")
+
+
+def _ask(path: Path, do: str) -> dict[str, Any]:
+    config = _load(path)
+    try:
+        return asyncio.run(ask(settings.control_socket(settings.data_folder(config)), do))
+    except ControlError as error:
+        raise Refused(str(error)) from error
+
+
+def main() -> None:
+    """Entry of the command `softswitch`."""
+    try:
+        app()
+    except Refused as error:
+        errors.print(str(error), highlight=False, markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

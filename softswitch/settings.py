@@ -1,0 +1,152 @@
+"""From the configuration to the plain values that each part is built with. Pure, but for the secret's file."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from acd.agent import Agent
+from acd.queue import QueueSettings
+from config import build
+from config.diff import compare
+from config.model import Config, QueueSection
+from ivr.announcements import QueueVoice
+from ivr.digits import Pattern
+from ivr.menu import Menu
+from ivr.prompts import Prompt
+from softswitch.call.plan import Group, Phone, Plan, Queue, Room, Trunk
+from softswitch.call.router import Route, Router
+from softswitch.sip.peer import Peer
+
+SECRET_BYTES = 32
+
+
+def data_folder(config: Config) -> Path:
+    """Where everything lives that the switch writes."""
+    return Path(config.switch.data).absolute()
+
+
+def media_socket(data: Path) -> Path:
+    """Where the media worker listens for the switch."""
+    return data / "run" / "media.sock"
+
+
+def control_socket(data: Path) -> Path:
+    """Where the switch listens for the command line."""
+    return data / "run" / "control.sock"
+
+
+def recordings_folder(config: Config) -> Path:
+    """Where recordings go; a relative folder is seen from the data folder."""
+    return data_folder(config) / config.recordings.folder
+
+
+def secret(data: Path) -> bytes:
+    """The key of the nonces, made at the first start and kept, so that a restart asks no phone again."""
+    path = data / "run" / "secret"
+    try:
+        found = path.read_bytes()
+        if len(found) == SECRET_BYTES:
+            return found
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = secrets.token_bytes(SECRET_BYTES)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(made)
+    return made
+
+
+def passwords(config: Config) -> dict[str, str]:
+    """The password of every phone."""
+    return build.passwords(config)
+
+
+def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
+    """Everything about calls. Rooms that exist keep who is in them."""
+    voices = build.queue_voices(config)
+    return Plan(
+        phones={number: _phone(number, config) for number in config.phones},
+        groups={
+            name: Group(name, tuple(group.phones), group.strategy == "sequential", group.timeout, group.on_no_answer)
+            for name, group in config.groups.items()
+        },
+        trunks={name: _trunk(name, config) for name in config.trunks},
+        queues={name: _queue(name, section, voices[name]) for name, section in config.queues.items()},
+        prompts=build.prompts(config),
+        rooms={name: _room(name, config, rooms) for name in config.conferences},
+        codecs=tuple(config.media.codecs),
+        country=config.media.country,
+        music=config.media.music,
+        language=config.switch.language,
+        domain=config.switch.domain,
+        media_address=config.media.address,
+        ring_timeout=config.sip.ring_timeout,
+        call_limit=config.sip.call_limit,
+        max_calls=config.sip.max_calls,
+    )
+
+
+def _phone(number: str, config: Config) -> Phone:
+    section = config.phones[number]
+    return Phone(
+        number, section.password, section.name, section.record, section.ring_timeout, section.caller_number,
+        section.on_busy, section.on_no_answer, section.on_unreachable,
+    )  # fmt: skip
+
+
+def _trunk(name: str, config: Config) -> Trunk:
+    section = config.trunks[name]
+    peer = Peer(section.transport, section.peer.host, section.peer.port)
+    trusted = tuple((address.host, address.port) for address in section.trusted) or ((peer.host, peer.port),)
+    return Trunk(
+        name, peer, trusted, section.domain or "", section.caller_number, section.max_calls, section.ring_timeout,
+        section.record,
+    )  # fmt: skip
+
+
+def _queue(name: str, section: QueueSection, voice: QueueVoice) -> Queue:
+    return Queue(name, section.record, section.music, voice, dict(section.exits))
+
+
+def _room(name: str, config: Config, rooms: Mapping[str, Room]) -> Room:
+    section = config.conferences[name]
+    members = rooms[name].members if name in rooms else []
+    return Room(name, section.pin, section.max_members, members)
+
+
+def queues(config: Config) -> list[QueueSettings]:
+    """The queues as the engine knows them."""
+    return build.queues(config)
+
+
+def agents(config: Config, is_reachable: Callable[[str], bool]) -> list[Agent]:
+    """The agents, and whether their phones are registered just now."""
+    return [replace(agent, reachable=is_reachable(agent.id)) for agent in build.agents(config)]
+
+
+def router(config: Config) -> Router:
+    """Which number leads where."""
+    routes = [
+        Route(Pattern(one.called), one.to, one.from_, one.caller, one.schedule, one.else_to, one.strip, one.prepend)
+        for one in config.routes
+    ]
+    schedules = build.schedules(config)
+    return Router(build.extensions(config), routes, lambda name, wall: schedules[name].is_open(wall))
+
+
+def menus(config: Config) -> dict[str, Menu]:
+    """The voice menus."""
+    return build.menus(config)
+
+
+def prompts(config: Config) -> Iterable[Prompt]:
+    """Every prompt that somebody may hear, to be spoken before anybody calls."""
+    return build.all_prompts(config)
+
+
+def needs_restart(old: Config, new: Config) -> list[str]:
+    """Keys whose change is only seen after a restart."""
+    return list(compare(old, new).needs_restart)

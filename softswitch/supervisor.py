@@ -1,0 +1,119 @@
+"""Starts and watches the processes of a switch: the media worker and the switch itself.
+
+A process that dies is back within a second and takes no other with it. A process that refuses to start because of
+its surroundings (a port that is taken, a broken configuration) is not tried again: its one sentence is the answer.
+"""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from config.model import Config
+from softswitch import settings
+from softswitch.api.control import ControlError, ask
+
+log = structlog.get_logger("supervisor")
+
+REFUSED = 1  # exit code of a process that must not be tried again
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds before a process is started again
+STEADY = 10.0  # seconds after which a process counts as well again
+STOP_WITHIN = 15.0  # seconds for a process to end by itself
+READY_WITHIN = 30.0
+
+
+class Child:
+    """One process that is started again when it dies."""
+
+    def __init__(self, name: str, command: Sequence[str]) -> None:
+        self.name = name
+        self.refused = False
+        self._command = command
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Keep it running until `stop`, or until it refuses."""
+        pause = FIRST_PAUSE
+        while True:
+            started = time.monotonic()
+            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=asyncio.subprocess.DEVNULL)
+            code = await self._process.wait()
+            if self._stopping:
+                return
+            if code in (0, REFUSED):  # it was told to stop, or it cannot start
+                self.refused = code == REFUSED
+                return
+            pause = FIRST_PAUSE if time.monotonic() - started > STEADY else min(2 * pause, LONGEST_PAUSE)
+            log.error("a process died and is started again", process=self.name, code=code)
+            await asyncio.sleep(pause)
+
+    def send(self, number: int) -> None:
+        """Send a signal."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
+    async def stop(self) -> None:
+        """End it: politely, then not."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await process.wait()
+        except TimeoutError:
+            log.error("a process did not end and was killed", process=self.name)
+            process.kill()
+            await process.wait()
+
+
+def children(config: Config, path: Path) -> tuple[Child, Child]:
+    """The media worker and the switch of a configuration."""
+    ports = config.media.ports
+    worker = [
+        sys.executable, "-m", "media.worker", "--socket", str(settings.media_socket(settings.data_folder(config))),
+        "--ports", f"{ports.first}-{ports.last}", "--backend", config.media.backend,
+    ]  # fmt: skip
+    return Child("media", worker), Child("switch", [sys.executable, "-m", "softswitch.switch", str(path)])
+
+
+async def supervise(config: Config, path: Path, announce: "asyncio.Event | None" = None) -> int:
+    """Run a switch until SIGTERM or SIGINT: 0, or 1 when it refused to start."""
+    data = settings.data_folder(config)
+    (data / "run").mkdir(parents=True, exist_ok=True)
+    media, switch = children(config, path)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, switch.send, signal.SIGHUP)
+    tasks = [loop.create_task(child.run()) for child in (media, switch)]
+    told = loop.create_task(_announce(data, announce)) if announce is not None else None
+    wanted = loop.create_task(stopping.wait())
+    await asyncio.wait([*tasks, wanted], return_when=asyncio.FIRST_COMPLETED)
+    wanted.cancel()
+    if told is not None:
+        told.cancel()
+    await switch.stop()
+    await media.stop()
+    await asyncio.gather(*tasks)
+    return REFUSED if media.refused or switch.refused else 0
+
+
+async def _announce(data: Path, ready: asyncio.Event) -> None:
+    """Set `ready` when the switch answers on its control socket."""
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        try:
+            await ask(settings.control_socket(data), "status")
+        except ControlError:
+            await asyncio.sleep(0.1)
+            continue
+        ready.set()
+        return

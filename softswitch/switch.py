@@ -1,0 +1,336 @@
+"""Builds a switch from the configuration, joins its parts, starts and stops them in order.
+
+This is the one place that knows every part. The order of the start is the order in which parts need each other:
+database, media engine, speech, exchange, door, records, and only then the sockets. The stop is the reverse.
+"""
+
+import asyncio
+import random
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+import uvloop
+
+from acd.engine import Engine
+from config.errors import ConfigErrors
+from config.loader import load
+from config.model import Config
+from ivr.speech import Speaker
+from media.client import MediaClient
+from media.errors import MediaError
+from media.protocol import MediaEvent, WorkerLost
+from softswitch import settings
+from softswitch.api.control import ControlError, ControlServer
+from softswitch.call.exchange import Exchange
+from softswitch.call.ingress import Ingress
+from softswitch.call.menu_runner import MenuRunner
+from softswitch.call.queue_runner import QueueRunner
+from softswitch.call.recordings import Recordings
+from softswitch.call.speech import Speech
+from softswitch.core.authenticator import Authenticator
+from softswitch.core.location import Location
+from softswitch.core.registrar import Registrar
+from softswitch.process import configure_log, end_with_parent
+from softswitch.pump import Pump
+from softswitch.records.database import Database
+from softswitch.records.errors import StorageError
+from softswitch.records.store import BindingStore
+from softswitch.records.writer import RecordWriter
+from softswitch.sip.digest import Nonces
+from softswitch.stack import Stack
+from softswitch.transport.resolver import Resolver
+from softswitch.transport.tcp import TcpTransport
+from softswitch.transport.udp import UdpTransport
+from softswitch.voicemail.runner import Voicemail
+
+log = structlog.get_logger("switch")
+
+MEDIA_WAIT = 10.0  # seconds for the media worker to come up
+REFUSED = 1  # exit code: cannot start, and starting again will not help
+SWEEP = 1.0  # seconds between looks at registrations that have run out
+
+
+class StartError(Exception):
+    """The switch cannot start; the text says why in one sentence."""
+
+
+class Switch:
+    """A running switch."""
+
+    def __init__(self, config: Config, path: Path) -> None:
+        self.config = config
+        self.path = path
+        self.data = settings.data_folder(config)
+        self.started = time.time()
+        self.stopping = asyncio.Event()
+        self._undo: list[Callable[[], Any]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def start(cls, config: Config, path: Path) -> Self:
+        """Build and start everything. Raises StartError; nothing is left behind then."""
+        switch = cls(config, path)
+        try:
+            await switch._start()
+        except BaseException:
+            await switch.stop()
+            raise
+        return switch
+
+    # ---- start ------------------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        await self._open_records()
+        self.media = await self._connect_media()
+        self._build()
+        await self._open_control()
+        await self._listen()
+        self._keep(self._sweep())
+        self._keep(self._prepare_prompts())
+
+    async def _open_records(self) -> None:
+        self.database = await Database.open(self.data)
+        self._undo.append(self.database.close)
+        self.bindings = BindingStore(self.database)
+        self.location = Location()
+        self.location.load(await self.bindings.load(time.time()))
+        self._keep(self.bindings.keep(self.location))
+        self.writer = RecordWriter(self.database, self.data / "spool")
+        await self.writer.start()
+        self._undo.append(self.writer.close)
+
+    async def _connect_media(self) -> MediaClient:
+        """Join the media worker; it may still be starting."""
+        socket = settings.media_socket(self.data)
+        deadline = time.monotonic() + MEDIA_WAIT
+        while True:
+            try:
+                return await MediaClient.connect(str(socket), self._hear_media)
+            except MediaError as error:
+                if time.monotonic() > deadline:
+                    raise StartError(f"The media worker does not answer on {socket}: {error}") from error
+                await asyncio.sleep(0.05)
+
+    def _build(self) -> None:
+        config = self.config
+        self.pump = Pump()
+        self._undo.append(self.pump.close)
+        self.resolver = Resolver()
+        self.stack = Stack(
+            time.monotonic, self.pump.wake, locate=self.resolver.cached, max_sessions=2 * config.sip.max_calls
+        )
+        self.pump.stack = self.stack
+        rng = random.Random()  # noqa: S311 - ties between agents, not secrets
+        self.speech = Speech(Speaker(self.data / "prompts"), lambda: self.exchange.plan)
+        self.exchange = Exchange(
+            self.stack, self.media, self.location, self.speech, Recordings(settings.recordings_folder(config)),
+            self.writer.append, clock=time.monotonic,
+        )  # fmt: skip
+        self.exchange.menus = MenuRunner(self.exchange, {})
+        self.exchange.queues = QueueRunner(self.exchange, Engine((), (), rng))
+        self.exchange.voicemail = Voicemail(self.data / "voicemail").run
+        self._undo.append(self.exchange.close)
+        self.authenticator = Authenticator(
+            settings.passwords(config), config.switch.realm, Nonces(settings.secret(self.data)), rng
+        )
+        self.registrar = Registrar(
+            self.location, self.authenticator, (config.switch.domain,), min_expires=config.sip.min_registration,
+            default_expires=config.sip.default_registration, max_expires=config.sip.max_registration,
+        )  # fmt: skip
+        self.ingress = Ingress(
+            lambda: self.exchange.plan, self.location, self.registrar, self.authenticator, self.exchange
+        )
+        self.stack.core = self.ingress
+        self._adopt(config)
+
+    def _adopt(self, config: Config) -> None:
+        """Take over what a configuration says about calls; live calls keep what they have."""
+        exchange = self.exchange
+        rooms = dict(exchange.plan.rooms)
+        exchange.plan = settings.plan(config, rooms)
+        exchange.zone = config.zone
+        exchange.router = settings.router(config)
+        exchange.menus.menus = settings.menus(config)
+        self.authenticator.users = settings.passwords(config)
+        exchange.queues.adopt(settings.queues(config), settings.agents(config, self.ingress.is_reachable))
+        self.config = config
+
+    async def _listen(self) -> None:
+        """Open the sockets, last of all: whoever can reach us is served."""
+        for listener in self.config.sip.listen:
+            try:
+                await self._open(listener.transport, listener.host, listener.port)
+            except OSError as error:
+                what = f"{listener.transport.upper()} {listener.host}:{listener.port}"
+                raise StartError(f"{what} cannot be opened: {error.strerror or error}.") from error
+
+    async def _open(self, transport: str, host: str, port: int) -> None:
+        if transport == "udp":
+            udp = await UdpTransport.listen(host, port, self.stack.receive_datagram)
+            self._undo.append(udp.close)
+            self.stack.add_transport(udp)
+            return
+        tcp = await TcpTransport.listen(host, port, self.stack.receive, self.stack.transport_failed)
+        self._undo.append(tcp.close)
+        self.stack.add_transport(tcp)
+
+    async def _open_control(self) -> None:
+        server = ControlServer({"status": self._status, "reload": self._reload, "stop": self._stop, "calls": self._calls})
+        await server.listen(settings.control_socket(self.data))
+        self._undo.append(server.close)
+
+    # ---- while it runs ----------------------------------------------------------------------------------------
+
+    def _keep(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("bug", exc_info=task.exception())
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            self.ingress.expire()
+
+    async def _prepare_prompts(self) -> None:
+        """Speak every prompt of the configuration once, so that no caller waits for a voice."""
+        for prompt in settings.prompts(self.config):
+            await self.speech.sounds([prompt])
+
+    def _hear_media(self, event: MediaEvent) -> None:
+        self.exchange.hear_media(event)
+        if isinstance(event, WorkerLost) and not self.stopping.is_set():
+            self._keep(self._reconnect_media())
+
+    async def _reconnect_media(self) -> None:
+        """The media worker is started again by the supervisor; new calls go to the new one."""
+        try:
+            self.media = self.exchange.media = await self._connect_media()
+        except StartError as error:
+            log.error("no media worker", error=str(error))
+            self.stopping.set()
+            return
+        log.warning("the media worker is back")
+
+    def reload(self) -> dict[str, Any]:
+        """Read the configuration again; a broken one changes nothing. Raises ConfigErrors."""
+        fresh = load(self.path)
+        restart = settings.needs_restart(self.config, fresh)
+        self._adopt(fresh)
+        self._keep(self._prepare_prompts())
+        log.info("configuration reloaded", needs_restart=restart)
+        return {"reloaded": str(self.path), "needs_restart": restart}
+
+    def reload_quietly(self) -> None:
+        """SIGHUP: read the configuration again, or say in the log what is wrong with it."""
+        try:
+            self.reload()
+        except ConfigErrors as error:
+            log.error("configuration not reloaded: nothing was changed", mistakes=str(error))
+
+    async def _reload(self, order: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.reload()
+        except ConfigErrors as error:
+            raise ControlError(f"Nothing was changed.\n{error}") from error
+
+    async def _stop(self, order: dict[str, Any]) -> dict[str, Any]:
+        self.stopping.set()
+        return {"stopping": True}
+
+    async def _calls(self, order: dict[str, Any]) -> dict[str, Any]:
+        return {"calls": self._live_calls()}
+
+    def _live_calls(self) -> list[dict[str, Any]]:
+        now = time.monotonic()
+        return [
+            {"call": call.id, "caller": call.origin.number, "called": call.called, "state": call.state,
+             "seconds": round(now - call.started, 1)}
+            for call in self.exchange.calls.values()
+        ]  # fmt: skip
+
+    async def _status(self, order: dict[str, Any]) -> dict[str, Any]:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        try:
+            media = await self.media.statistics()
+        except MediaError as error:
+            media = {"error": str(error)}
+        counters = self.stack.counters
+        return {
+            "name": self.config.switch.name,
+            "uptime": round(time.time() - self.started, 1),
+            "registrations": self._registrations(),
+            "calls": self._live_calls(),
+            "ended_calls": self.exchange.ended_calls,
+            **self.exchange.queues.engine.snapshot(),
+            "media": media,
+            "load": {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3), "memory_kib": usage.ru_maxrss,
+                     "sessions": self.stack.session_count(), "transactions": len(self.stack.table)},
+            "sip": {name: getattr(counters, name) for name in counters.__slots__},
+            "records": {"behind": self.writer.behind, "pending": self.writer.pending, "lost": self.writer.lost},
+        }  # fmt: skip
+
+    def _registrations(self) -> dict[str, list[str]]:
+        now = time.time()
+        found = {}
+        for aor in self.location.addresses():
+            contacts = [f"{binding.contact} via {binding.received}" for binding in self.location.bindings(aor, now)]
+            if contacts:
+                found[aor] = contacts
+        return found
+
+    # ---- stop -------------------------------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """Stop everything that was started, in reverse; calls are hung up and written down."""
+        self.stopping.set()
+        if hasattr(self, "exchange"):
+            await self.exchange.close()
+        if hasattr(self, "bindings"):
+            await self.bindings.save_changes(self.location)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if hasattr(self, "media"):
+            self.media.close()
+        while self._undo:
+            done = self._undo.pop()()
+            if asyncio.iscoroutine(done):
+                await done
+
+
+async def serve(path: Path) -> int:
+    """Be the switch process until told to stop: 0 when it was told, 1 when it could not start."""
+    configure_log()
+    try:
+        switch = await Switch.start(load(path), path)
+    except (ConfigErrors, StartError, StorageError, ControlError, OSError) as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, switch.stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, switch.reload_quietly)
+    await switch.stopping.wait()
+    await switch.stop()
+    return 0
+
+
+def main() -> None:
+    """Entry of the switch process: `python -m softswitch.switch FILE_OR_FOLDER`."""
+    end_with_parent()
+    sys.exit(uvloop.run(serve(Path(sys.argv[1]))))
+
+
+if __name__ == "__main__":
+    main()

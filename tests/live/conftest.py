@@ -1,0 +1,55 @@
+"""Fixtures of the live tests: a switch in its own processes and real phones registered at it."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.live.phones import Phones
+from tests.live.running_switch import RunningSwitch, Setting
+
+SwitchStarter = Callable[..., Awaitable[RunningSwitch]]
+
+QUICK: dict[str, Setting] = {
+    "sip.ring_timeout": 4,
+    "queues.support.ring_timeout": 3,
+    "queues.support.retry": 1,
+    "queues.support.wrap_up": 1,
+    "menus.main.timeout": 2,
+    "menus.main.inter_digit": 1,
+}
+"""Waiting made short."""
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a short name: a Unix socket's path has at most 107 bytes."""
+    path = tmp_path_factory.mktemp("s")
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+async def start_switch(folder: Path) -> AsyncIterator[SwitchStarter]:
+    """Start a switch with settings of the test's own: `await start_switch({"media.codecs": ["PCMU"]})`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(settings: dict[str, Setting] | None = None) -> RunningSwitch:
+            return await stack.enter_async_context(RunningSwitch(folder, {**QUICK, **(settings or {})}))
+
+        yield start
+
+
+@pytest.fixture
+async def switch(start_switch: SwitchStarter) -> RunningSwitch:
+    """A switch on the example configuration with waiting made short."""
+    return await start_switch()
+
+
+@pytest.fixture
+async def phones(switch: RunningSwitch) -> AsyncIterator[Phones]:
+    """The exchange's phones: `await phones.add("101")` makes one and registers it."""
+    async with Phones(switch.sip_port) as phones:
+        yield phones
