@@ -66,17 +66,18 @@ class Concealer:
         lost : bool[n]
             Which rows have nothing to play.
         """
-        missing = np.flatnonzero(lost)
         gone = self._gone[: len(pcm)]
+        missing = np.flatnonzero(lost & (gone < SILENT))
         if len(missing):
             begin = missing[gone[missing] == 0]
             if len(begin):
                 self._learn_period(begin)
             pcm[missing] = np.rint(self._repeat(missing, FRAME)).astype(np.int16)
+        pcm[lost & (gone >= SILENT)] = 0
         back = np.flatnonzero((gone > 0) & ~lost)
         if len(back):
             self._blend(pcm, back)
-        gone[missing] = np.minimum(gone[missing] + FRAME, SILENT)
+        gone[missing] += FRAME
         self._history[: len(pcm), :FRAME] = self._history[: len(pcm), FRAME:]
         self._history[: len(pcm), FRAME:] = pcm
 
@@ -114,41 +115,42 @@ class Concealer:
 def find_pitch(history: Samples) -> Rows:
     """Pitch period of each row, intp[k] samples from `SHORTEST` to `LONGEST`, from its last two frames, int16[k, 320].
 
-    It is the lag at which the last 20 ms agree best with their past (largest signed square of the correlation over the energy of the
-    past), looked for at every second sample and then between.
+    It is the lag at which the last 20 ms agree best with their past (largest signed square of the correlation over the
+    energy of the past), looked for at every second sample and then between.
     """
     scaled = _nine_bits(history)
-    coarse_lags = np.arange(SHORTEST, LONGEST + 1, 2)
-    coarse = coarse_lags[np.argmax(_agreement(scaled[:, ::2], coarse_lags // 2, _WINDOW // 2), axis=1)]
+    coarse = 2 * _best_lag(np.ascontiguousarray(scaled[:, ::2]))
     best, best_score = coarse, np.full(len(history), -np.inf)
     for lag in (coarse - 1, coarse, coarse + 1):
         lag = np.clip(lag, SHORTEST, LONGEST)
-        score = _agreement_at(scaled, lag)
+        score = _agreement(scaled, lag)
         best = np.where(score > best_score, lag, best)
         best_score = np.maximum(score, best_score)
     return best
 
 
 def _nine_bits(history: Samples) -> NDArray[np.float32]:
-    """Rows scaled down to at most 9 bits, so that sums of products are exact in float32 in whatever order they are made."""
+    """Rows scaled to at most 9 bits, so that sums of products are exact in float32 in whatever order they are made."""
     loudest = np.maximum(history.max(axis=1), ~history.min(axis=1)).astype(np.int32)
     shift = np.maximum(np.frexp(loudest)[1] - 8, 0)
     return (history >> shift[:, None]).astype(np.float32)
 
 
-def _agreement(scaled: NDArray[np.float32], lags: Rows, window: int) -> NDArray[np.float64]:
-    """Score of the same lags for every row: float64[k, lags]."""
-    scaled = np.ascontiguousarray(scaled)
-    end = scaled.shape[1]
-    views = np.lib.stride_tricks.sliding_window_view(scaled, window, axis=1)
-    first, last = end - window - int(lags[-1]), end - window - int(lags[0])
-    past = views[:, first : last + 1][:, ::-1]
-    cross = np.einsum("kw,klw->kl", scaled[:, end - window :], past)
-    energy = np.einsum("klw,klw->kl", past, past)
-    return _score(cross, energy)
+def _best_lag(halved: NDArray[np.float32]) -> Rows:
+    """Lag in double samples at which each row, float32[k, 160] at half the rate, agrees best with its past: intp[k]."""
+    end, window = halved.shape[1], _WINDOW // 2
+    now = halved[:, end - window :]
+    best, best_score = np.zeros(len(halved), np.intp), np.full(len(halved), -np.inf)
+    energy = np.einsum("kw,kw->k", *[halved[:, end - window - SHORTEST // 2 : end - SHORTEST // 2]] * 2)
+    for lag in range(SHORTEST // 2, LONGEST // 2 + 1):
+        score = _score(np.einsum("kw,kw->k", now, halved[:, end - window - lag : end - lag]), energy)
+        best = np.where(score > best_score, lag, best)
+        best_score = np.maximum(score, best_score)
+        energy = energy + halved[:, end - window - lag - 1] ** 2 - halved[:, end - lag - 1] ** 2
+    return best
 
 
-def _agreement_at(scaled: NDArray[np.float32], lag: Rows) -> NDArray[np.float64]:
+def _agreement(scaled: NDArray[np.float32], lag: Rows) -> NDArray[np.float64]:
     """Score of one lag per row: float64[k]."""
     end = scaled.shape[1]
     past = scaled[np.arange(len(scaled))[:, None], np.arange(end - _WINDOW, end) - lag[:, None]]
@@ -157,4 +159,4 @@ def _agreement_at(scaled: NDArray[np.float32], lag: Rows) -> NDArray[np.float64]
 
 def _score(cross: NDArray[np.float32], energy: NDArray[np.float32]) -> NDArray[np.float64]:
     wide = cross.astype(np.float64)
-    return wide * np.abs(wide) / np.maximum(energy, 1)
+    return np.asarray(wide * np.abs(wide) / np.maximum(energy, 1))

@@ -59,6 +59,9 @@ _TURN: Final = np.exp(-2j * np.pi * _FREQUENCIES * _HALF / RATE).astype(np.compl
 _MOST_DECISIONS: Final = 256
 """Rows of a window that the fine stage may look at; the next window comes 10 ms later."""
 _BLOCK: Final = 32
+"""Rows that the fine stage fits at a time."""
+_PRODUCT: Final = 192
+"""Columns of one matrix product: 16 x 80 x 192 is under the 2**18 at which OpenBLAS wakes its threads."""
 
 Samples = NDArray[np.int16]
 Rows = NDArray[np.intp]
@@ -165,7 +168,7 @@ class DigitDetector:
         sound[0], sound[1] = pcm[:, :_HALF], pcm[:, _HALF:]
         halves = np.empty((16, 3, count), np.float32)
         halves[:, 0] = self._half[rows].T
-        np.matmul(_KERNEL, sound.reshape(-1, _HALF).T, out=halves[:, 1:].reshape(16, -1))
+        _multiply(sound.reshape(-1, _HALF).T, halves[:, 1:].reshape(16, -1))
         energy = np.empty((3, count), np.float32)
         energy[0] = self._energy[rows]
         np.einsum("hkn,hkn->hk", sound, sound, out=energy[1:])
@@ -196,6 +199,13 @@ class DigitDetector:
         self._told[sure] = digit
         self._missed[sure] = 0
         return [(int(row), DIGITS[place]) for row, place in zip(sure, digit, strict=True)]
+
+
+def _multiply(sound: Floats, out: Floats) -> None:
+    """_KERNEL @ sound, float32[80, h] -> float32[16, h], in products too small for the library to start threads for."""
+    for start in range(0, sound.shape[1], _PRODUCT):
+        block = slice(start, start + _PRODUCT)
+        np.matmul(_KERNEL, sound[:, block], out=out[:, block])
 
 
 def is_digit(pcm: Samples, digit: Digits) -> Flags:

@@ -126,7 +126,7 @@ class Switch:
             time.monotonic, self.pump.wake, locate=self.resolver.cached, max_sessions=2 * config.sip.max_calls
         )
         self.pump.stack = self.stack
-        rng = random.Random()  # noqa: S311 - ties between agents, not secrets
+        rng = random.SystemRandom()
         self.speech = Speech(Speaker(self.data / "prompts"), lambda: self.exchange.plan)
         self.exchange = Exchange(
             self.stack, self.media, self.location, self.speech, Recordings(settings.recordings_folder(config)),

@@ -106,7 +106,7 @@ class Ingress:
         if trunk is not None:
             caller = request.from_
             return Origin("trunk", trunk.name, caller.uri.user or "anonymous", caller.display or "")
-        verdict = self._authenticator.check(request, self._wall())
+        verdict = self._authenticator.check(request, self._wall(), source=peer.host)
         if isinstance(verdict, Challenge):
             return respond(request, 401, to_tag=_tag(), headers=verdict.headers)
         if not isinstance(verdict, Authorized):

@@ -10,6 +10,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2s
 from typing import Any, NamedTuple, TypeVar
 
 from softswitch.sip.digest import ALGORITHMS, FORGED, NONCE_LIFETIME, STALE, Nonces, challenge, hash_a1, verify
@@ -17,6 +18,9 @@ from softswitch.sip.errors import SipError
 from softswitch.sip.fields import Credentials
 from softswitch.sip.message import Request
 
+LEGACY = "Digest legacy-algorithm=MD5, "
+"""Clients that know MD5 only and look at the first challenge only, SIPp among them, search it for the text
+"algorithm=" and find this; to all others it is a parameter without meaning, which they ignore (RFC 7616 section 3.3)."""
 MAX_CREDENTIALS = 4
 """Authorization headers of one request that are looked at; one per realm is usual."""
 MAX_NONCES = 50_000
@@ -28,6 +32,9 @@ MAX_FAILURES = 10
 BAN_SECONDS = 300.0
 MAX_OFFENDERS = 20_000
 """Pairs of address and user whose failures are remembered, the oldest forgotten first."""
+
+
+_NONCE = "0123456789-nonce"
 
 
 class Ha1(NamedTuple):
@@ -74,6 +81,8 @@ class Authenticator:
         self.realm = realm
         self._nonces = nonces
         self._mark_key = rng.getrandbits(256).to_bytes(32, "big")
+        self._fresh = _challenges(realm, stale=False)
+        self._stale = _challenges(realm, stale=True)
         self._counts: OrderedDict[str, _Counts] = OrderedDict()
         self._failures: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
 
@@ -96,7 +105,7 @@ class Authenticator:
         if freshness is FORGED:
             return self._challenge(now, proxy, source)
         user = credentials.username
-        if source and self._is_banned(source, user, now):
+        if self._failures and self._is_banned(source, user, now):
             return Forbidden(user, "banned")
         if not self._is_right(credentials, request):
             if freshness is STALE:
@@ -105,7 +114,8 @@ class Authenticator:
             return Forbidden(user, "wrong" if user in self.users else "unknown")
         if freshness is STALE or not self._count(credentials, now):
             return self._challenge(now, proxy, source, stale=True)
-        self._failures.pop((source, user), None)
+        if self._failures:
+            self._failures.pop((source, user), None)
         return Authorized(user)
 
     def _credentials(self, request: Request, header: str) -> Credentials | None:
@@ -139,11 +149,12 @@ class Authenticator:
         made = self._nonces.make(now)
         nonce = f"{made}.{self._mark(made, source)}"
         name = "Proxy-Authenticate" if proxy else "WWW-Authenticate"
-        return Challenge([(name, challenge(self.realm, nonce, each, stale)) for each in ALGORITHMS], stale)
+        forms = self._stale if stale else self._fresh
+        return Challenge([(name, f"{before}{nonce}{behind}") for before, behind in forms], stale)
 
     def _mark(self, nonce: str, source: str) -> str:
         """What shows that a nonce was given to this address."""
-        return hmac.digest(self._mark_key, f"{nonce} {source}".encode(), "sha256")[:6].hex()
+        return blake2s(f"{nonce} {source}".encode(), key=self._mark_key, digest_size=6).hexdigest()
 
     def _count(self, credentials: Credentials, now: float) -> bool:
         """Whether this use of a nonce is new (RFC 7616 section 3.4.6); without qop a nonce is good for one use."""
@@ -206,6 +217,17 @@ class _Failures:
         self.since = since
         """When the last one came."""
         self.number = 0
+
+
+def _challenges(realm: str, *, stale: bool) -> list[tuple[str, str]]:
+    """The challenges, strongest first, each as what stands before and behind its nonce."""
+    forms = []
+    for algorithm in ALGORITHMS:
+        before, _, behind = challenge(realm, _NONCE, algorithm, stale).rpartition(_NONCE)
+        if algorithm != "MD5":
+            before = before.replace("Digest ", LEGACY, 1)
+        forms.append((before, behind))
+    return forms
 
 
 def _is_complete(credentials: Credentials) -> bool:

@@ -5,8 +5,8 @@ runs; ``take_changes`` tells a store, from time to time, which addresses it shou
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from softswitch.sip.peer import Peer
 
@@ -23,9 +23,8 @@ def address_of_record(user: str, domain: str) -> str:
     return f"{user}@{domain.lower()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
-    """One contact of an address of record."""
+class Binding(NamedTuple):
+    """One contact of an address of record. A tuple, because one is made for every REGISTER."""
 
     aor: str
     contact: str

@@ -35,7 +35,7 @@ class RefusedError(SipError):
         self.headers = headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Wish:
     """One contact of a request: what it is and for how long."""
 
@@ -92,10 +92,12 @@ class Registrar:
         self._max = max_expires
         self._service_route = service_route
         self._rng = rng
+        self._tags = random.Random(secrets.randbits(128))  # noqa: S311 - a tag is a name, not a secret
+        self._date = (0, "")
 
     def handle(self, request: Request, peer: Peer, now: float) -> Response:
         """Answer one REGISTER that came from ``peer`` at wall time ``now``; never raises on what a sender wrote."""
-        tag = secrets.token_hex(6)
+        tag = f"{self._tags.getrandbits(48):012x}"
         try:
             headers = self._register(request, peer, now)
         except RefusedError as refused:
@@ -208,8 +210,15 @@ class Registrar:
         headers += [("Path", path) for path in request.headers.get_all("Path")]
         if self._service_route:
             headers.append(("Service-Route", self._service_route))
-        headers.append(("Date", formatdate(now, usegmt=True)))
+        headers.append(("Date", self._now_as_date(now)))
         return headers
+
+    def _now_as_date(self, now: float) -> str:
+        """Date header, made once per second."""
+        second, text = self._date
+        if second != int(now):
+            second, text = self._date = int(now), formatdate(now, usegmt=True)
+        return text
 
 
 def _check_extensions(request: Request) -> None:

@@ -31,7 +31,7 @@ def inspect(request: Request) -> Response | None:
         return _refuse(request, status, ("Allow", ALLOW))
     if not request.uri.is_sip and request.uri.scheme.lower() != "tel":
         return _refuse(request, 416)
-    if request.method != "CANCEL":
+    if request.method not in ("CANCEL", "REGISTER"):  # the registrar knows extensions of its own
         unsupported = [tag for tag in tokens(request, "Require") if tag not in SUPPORTED_EXTENSIONS]
         if unsupported:
             return _refuse(request, 420, ("Unsupported", ", ".join(unsupported)))

@@ -76,8 +76,10 @@ class Headers:
     @classmethod
     def from_lines(cls, lines: list[tuple[str, str]]) -> "Headers":
         """Take a list over as it is: names canonical, values without line ends."""
-        headers = cls()
+        headers = cls.__new__(cls)
         headers._lines = lines
+        headers._first = None
+        headers.cache = {}
         return headers
 
     def first(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ Whatever comes in, only `BadMessage` and `BadRequest` come out.
 """
 
 import re
+from operator import itemgetter
 
 from softswitch.sip.address import DISPLAY, Address
 from softswitch.sip.errors import BadHeader, BadMessage, BadRequest, BadUri, SipError
@@ -22,12 +23,12 @@ MAX_HEADERS = 512
 _END = b"\r\n\r\n"
 _BLANK = (" ", "\t")
 # Headers that must be there exactly once, and those that may be there at most once (section 7.3.1, table 2).
-_MANDATORY = ("Via", "To", "From", "CSeq", "Call-ID")
+_MANDATORY = ("Via", "From", "To", "Call-ID", "CSeq")
 _SINGLE = frozenset((*_MANDATORY[1:], "Max-Forwards", "Content-Length", "Content-Type", "Expires", "Date", "Event"))
 
-_NAMES = ("From", "To")
 _ADDRESSES = ("Contact", "Route", "Record-Route")
 
+_mandatory = itemgetter(*_MANDATORY)
 _token = re.compile(TOKEN)
 _version = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _status = re.compile(r"[1-6][0-9]{2}")
@@ -42,7 +43,8 @@ _QUICK_PARAMS = rf"(?:{PARAM}){{0,32}}+"
 _quick_uri = re.compile(_QUICK_URI)
 _quick_address = re.compile(rf"{DISPLAY}{LWS}<{_QUICK_URI}>{_QUICK_PARAMS}")
 _quick_via = re.compile(rf"SIP/2\.0/[A-Za-z]++ [A-Za-z0-9_.\-]++{_PORT}{_QUICK_PARAMS}")
-_quick_cseq = re.compile(r"([0-9]{1,9}+) ([A-Z]++)")
+_quick_hops = re.compile(r"[0-9]{1,2}")
+_quick_cseq = re.compile(r"[0-9]{1,9}+ [A-Z]++")
 
 
 class Ping:
@@ -304,18 +306,20 @@ def _check_headers(message: Message) -> None:
     unique = len(first) == len(headers.lines)
     if not unique:
         _check_single(headers)
-    for name in _MANDATORY:
-        if not first.get(name):
-            raise BadHeader(f"Missing {name}")
-    if _quick_via.fullmatch(first["Via"]) is None:
-        Via.parse_list([first["Via"]])
-    for name in _NAMES:
-        if _quick_address.fullmatch(first[name]) is None:
-            headers.cache[name] = Address.parse(first[name])
-    if " " in first["Call-ID"] or "\t" in first["Call-ID"]:
+    try:
+        via, from_, to, call_id, cseq = _mandatory(first)
+    except KeyError as missing:
+        raise BadHeader(f"Missing {missing.args[0]}") from None
+    if not call_id or " " in call_id or "\t" in call_id:
         raise BadHeader("Malformed Call-ID")
-    match = _quick_cseq.fullmatch(first["CSeq"])
-    headers.cache["CSeq"] = CSeq(int(match[1]), match[2]) if match else CSeq.parse(first["CSeq"])
+    if _quick_cseq.fullmatch(cseq) is None:
+        headers.cache["CSeq"] = CSeq.parse(cseq)
+    if _quick_via.fullmatch(via) is None:
+        Via.parse_list([via])
+    if _quick_address.fullmatch(from_) is None:
+        headers.cache["From"] = Address.parse(from_)
+    if _quick_address.fullmatch(to) is None:
+        headers.cache["To"] = Address.parse(to)
     for name in _ADDRESSES:
         if name in first and (not unique or _quick_address.fullmatch(first[name]) is None):
             _check_addresses(headers, name)
@@ -341,10 +345,10 @@ def _check_single(headers: Headers) -> None:
 def _check_request(request: Request) -> None:
     """Check what only requests have (section 8.2): Request-URI, method, hops left, date."""
     first = request.headers.first()
-    if request.cseq.method != request.method:
+    if first["CSeq"].rpartition(" ")[2] != request.method and request.cseq.method != request.method:
         raise BadHeader("CSeq method differs from the request")
-    if "Max-Forwards" in first:
-        _ = request.max_forwards
+    if "Max-Forwards" in first and _quick_hops.fullmatch(first["Max-Forwards"]) is None:
+        parse_number(first["Max-Forwards"], 255)
     if "Date" in first:
         parse_date(first["Date"])
     if request.method == "REGISTER" and not request.to.uri.is_sip:

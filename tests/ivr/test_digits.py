@@ -14,7 +14,9 @@ EVERY_NUMBER = ["".join(digits) for length in range(1, 5) for digits in product(
 
 ELEMENTS = st.sampled_from(["0", "1", "2", "x", "z", "n", "[1-2]", "[02]"])
 PATTERNS = st.builds(
-    lambda parts, dot: Pattern("".join(parts) + dot), st.lists(ELEMENTS, min_size=1, max_size=3), st.sampled_from(["", "."])
+    lambda parts, dot: Pattern("".join(parts) + dot),
+    st.lists(ELEMENTS, min_size=1, max_size=3),
+    st.sampled_from(["", "."]),
 )
 
 
@@ -46,7 +48,9 @@ def test_a_pattern_gives_the_part_that_it_leaves_open(text: str, number: str, re
     assert Pattern(text).match(number) == rest
 
 
-@pytest.mark.parametrize("text", ["", ".", "8a", "1.2", "[", "[]", "[a]", "[9-1]", "[1-]", "8xxx ", "1" * 33, "-1", "ä", "٣"])
+@pytest.mark.parametrize(
+    "text", ["", ".", "8a", "1.2", "[", "[]", "[a]", "[9-1]", "[1-]", "8xxx ", "1" * 33, "-1", "ä", "٣"]
+)
 def test_what_is_no_pattern_is_refused(text: str) -> None:
     with pytest.raises(PatternError):
         Pattern(text)
@@ -100,7 +104,15 @@ def test_any_text_can_be_looked_up(number: str) -> None:
 
 
 PLAN = DialPlan.build(
-    {"10": "phone:10", "101": "phone:101", "8xxx": "voicemail:*", "800": "voicemail:own", "81xx": "menu:eighty-one", "9x": "a", "90": "b"}
+    {
+        "10": "phone:10",
+        "101": "phone:101",
+        "8xxx": "voicemail:*",
+        "800": "voicemail:own",
+        "81xx": "menu:eighty-one",
+        "9x": "a",
+        "90": "b",
+    }
 )
 
 
@@ -121,7 +133,9 @@ PLAN = DialPlan.build(
         ("91", "a", False),
     ],
 )
-def test_a_plan_says_where_a_number_leads_and_whether_more_may_come(number: str, destination: str | None, more: bool) -> None:
+def test_a_plan_says_where_a_number_leads_and_whether_more_may_come(
+    number: str, destination: str | None, more: bool
+) -> None:
     found = PLAN.find(number)
     assert (found.destination, found.more) == (destination, more)
 

@@ -1,6 +1,7 @@
 """Every input in every state of the four machines, and long walks over them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -28,11 +29,11 @@ Step = Callable[[Driver], None]
 
 
 def responses(to: Request) -> list[Step]:
-    return [lambda driver, one=response(to, status): driver.receive(one) for status in STATUSES]
+    return [partial(Driver.receive, message=response(to, status)) for status in STATUSES]
 
 
 def answers(to: Request) -> list[Step]:
-    return [lambda driver, one=response(to, status): driver.respond(one) for status in STATUSES]
+    return [partial(Driver.respond, message=response(to, status)) for status in STATUSES]
 
 
 def turn(seconds: float) -> Step:
