@@ -240,7 +240,7 @@ def _has_holidays(country: str, subdivision: str | None) -> bool:
 
 def _files(config: Config) -> Iterator[Finding]:
     """Sound files are looked for from where the switch is started, like switch.data."""
-    named = [(path, prompt.file) for path, prompt in references.prompts(config) if prompt.file is not None]
+    named = [((*path, "file"), prompt.file) for path, prompt in references.prompts(config) if prompt.file is not None]
     music: list[tuple[Path, str | None]] = [(("media", "music"), config.media.music)]
     music += [(("queues", name, "music"), queue.music) for name, queue in config.queues.items()]
     named += [(path, text) for path, text in music if text is not None and text != "builtin"]

@@ -84,6 +84,8 @@ def _mistake(finding: Finding, places: dict[Path, Places], file: str) -> Mistake
     path = finding.path
     while path and path not in places:
         path = path[:-1]
+    if path and not finding.at_key and places[path].value != places[path].key:
+        finding = Finding(path, finding.message, finding.hint)  # a text that stands for a table
     if not path:
         return Mistake(file, 0, 0, dotted(finding.path), finding.message, finding.hint)
     exact = path == finding.path

@@ -192,7 +192,7 @@ def _to_listener(value: Any) -> Any:
         hint = closest(transport, ("udp", "tcp"))
         raise wrong(expected, value, f"{hint}:{rest}" if hint else None)
     place = parse_host_port(rest, expected)
-    if not _is_address(place.host) or ":" not in rest.removeprefix(f"[{place.host}]"):
+    if not _is_address(place.host) or not re.search(r"^[\d.]+:\d+$|\]:\d+$", rest):
         raise wrong(expected, value)
     return Listener(transport, place.host, place.port)
 

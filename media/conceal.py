@@ -1,9 +1,9 @@
 """Packet loss concealment in the manner of G.711 Appendix I, without its delay.
 
-A lost frame repeats the last pitch period heard.  The repetition fades by a fifth every 10 ms after the first 10 ms and is silent
-after 60 ms (Appendix I section I.2.3); when sound comes back it is blended in over 5 ms.  Where Appendix I holds output back for
-3.75 ms to blend into the repetition, here the step between the last sample heard and the first repeated one decays over a quarter
-of a period instead.
+A lost frame repeats the last pitch period heard.  The repetition fades by a fifth every 10 ms after the first 10 ms
+and is silent after 60 ms (Appendix I section I.2.3); when sound comes back it is blended in over 5 ms.  Where
+Appendix I holds output back for 3.75 ms to blend into the repetition, here the step between the last sample heard and
+the first repeated one decays over a quarter of a period instead.
 
 Only rows that lost something cost more than keeping the last two frames.
 """
@@ -11,6 +11,7 @@ Only rows that lost something cost more than keeping the last two frames.
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 FRAME: Final = 160
@@ -29,8 +30,33 @@ BLEND: Final = 40
 _WINDOW: Final = 160
 """Samples compared with their past to find the pitch; compared at every second sample first, as Appendix I does."""
 
+_BLOCK_ROWS: Final = 128
+"""Rows filled in at a time, so that what is worked on stays in the cache when every stream stops at once."""
+
 Samples = NDArray[np.int16]
 Rows = NDArray[np.intp]
+Floats = NDArray[np.float32]
+
+
+def _bend() -> Floats:
+    """How much of the period before is blended into each sample of the last quarter of a period: float32[pitch,
+    place].
+    """
+    pitch, place = np.ogrid[: LONGEST + 1, :LONGEST]
+    quarter = np.maximum(pitch // 4, 1)
+    return np.asarray(np.clip((place - pitch + quarter + 1) / quarter, 0, 1), np.float32)
+
+
+def _decay() -> Floats:
+    """What is left of the first step after each sample of the first quarter of a period: float32[pitch, sample]."""
+    pitch, sample = np.ogrid[: LONGEST + 1, : LONGEST // 4]
+    return np.asarray(np.maximum(0, 1 - (sample + 1) / (pitch // 4 + 1)), np.float32)
+
+
+_BEND: Final = _bend()
+_DECAY: Final = _decay()
+_FADE: Final = np.clip(1 - (np.arange(SILENT + FRAME) - FULL) / (SILENT - FULL), 0, 1).astype(np.float32)
+"""Loudness of the repetition by sample since sound was lost."""
 
 
 class Concealer:
@@ -38,9 +64,9 @@ class Concealer:
 
     def __init__(self, rows: int) -> None:
         self._history = np.zeros((rows, 2 * FRAME), np.int16)
-        self._period = np.zeros((rows, LONGEST), np.float64)
+        self._period = np.zeros((rows, LONGEST), np.float32)
         self._pitch = np.zeros(rows, np.intp)
-        self._step = np.zeros(rows)
+        self._step = np.zeros(rows, np.float32)
         self._gone = np.zeros(rows, np.intp)
 
     def grow(self, rows: int) -> None:
@@ -68,11 +94,12 @@ class Concealer:
         """
         gone = self._gone[: len(pcm)]
         missing = np.flatnonzero(lost & (gone < SILENT))
-        if len(missing):
-            begin = missing[gone[missing] == 0]
+        for start in range(0, len(missing), _BLOCK_ROWS):
+            some = missing[start : start + _BLOCK_ROWS]
+            begin = some[gone[some] == 0]
             if len(begin):
                 self._learn_period(begin)
-            pcm[missing] = np.rint(self._repeat(missing, FRAME)).astype(np.int16)
+            pcm[some] = np.rint(self._repeat(some, FRAME)).astype(np.int16)
         pcm[lost & (gone >= SILENT)] = 0
         back = np.flatnonzero((gone > 0) & ~lost)
         if len(back):
@@ -83,30 +110,29 @@ class Concealer:
 
     def _learn_period(self, rows: Rows) -> None:
         """Keep the last pitch period of each row, its end bent to run into its beginning."""
-        history = self._history[rows].astype(np.float64)
         pitch = find_pitch(self._history[rows])
-        each = np.arange(len(rows))
-        at = np.arange(LONGEST)
-        place = 2 * FRAME - pitch[:, None] + at
-        newest = history[each[:, None], np.minimum(place, 2 * FRAME - 1)]
-        older = history[each[:, None], np.minimum(place, 2 * FRAME - 1) - pitch[:, None]]
-        bend = pitch // 4
-        weight = np.clip((at - (pitch - bend)[:, None] + 1) / bend[:, None], 0, 1)
-        self._period[rows] = newest + (older - newest) * weight
+        begin = rows * (2 * FRAME) + 2 * FRAME - pitch
+        place = np.minimum(np.arange(LONGEST), pitch[:, None] - 1) + begin[:, None]
+        flat = self._history.reshape(-1)
+        newest = flat.take(place, mode="clip").astype(np.float32)
+        older = flat.take(place - pitch[:, None], mode="clip").astype(np.float32)
+        self._period[rows] = newest + (older - newest) * _BEND[pitch]
         self._pitch[rows] = pitch
-        self._step[rows] = history[:, -1] - history[each, 2 * FRAME - 1 - pitch]
+        self._step[rows] = flat[rows * (2 * FRAME) + 2 * FRAME - 1].astype(np.float32) - flat[begin - 1]
 
-    def _repeat(self, rows: Rows, count: int) -> NDArray[np.float64]:
-        """The next `count` samples of the repetition: float64[k, count], within int16."""
-        pitch = self._pitch[rows, None]
-        at = self._gone[rows, None] + np.arange(count)
-        sound = self._period[rows[:, None], at % pitch]
-        sound = sound + self._step[rows, None] * np.maximum(0, 1 - (at + 1) / (pitch // 4 + 1))
-        sound = sound * np.clip(1 - (at - FULL) / (SILENT - FULL), 0, 1)
-        return np.clip(sound, -32768, 32767)
+    def _repeat(self, rows: Rows, count: int) -> Floats:
+        """The next `count` samples of the repetition: float32[k, count], within int16."""
+        pitch, gone = self._pitch[rows], self._gone[rows]
+        turn = (np.arange(count) + gone[:, None]).astype(np.int32) % pitch[:, None].astype(np.int32)
+        sound = self._period.reshape(-1).take(turn + rows[:, None] * LONGEST, mode="clip")
+        beginning = np.flatnonzero(gone == 0)
+        step = min(count, _DECAY.shape[1])
+        sound[beginning, :step] += self._step[rows[beginning], None] * _DECAY[pitch[beginning], :step]
+        sound *= sliding_window_view(_FADE, count)[gone]
+        return np.clip(sound, -32768, 32767, out=sound)
 
     def _blend(self, pcm: Samples, rows: Rows) -> None:
-        weight = (np.arange(BLEND) + 1) / (BLEND + 1)
+        weight = ((np.arange(BLEND) + 1) / (BLEND + 1)).astype(np.float32)
         repeated = self._repeat(rows, BLEND)
         pcm[rows, :BLEND] = np.rint(repeated + (pcm[rows, :BLEND] - repeated) * weight).astype(np.int16)
         self._gone[rows] = 0
@@ -121,42 +147,39 @@ def find_pitch(history: Samples) -> Rows:
     scaled = _nine_bits(history)
     coarse = 2 * _best_lag(np.ascontiguousarray(scaled[:, ::2]))
     best, best_score = coarse, np.full(len(history), -np.inf)
-    for lag in (coarse - 1, coarse, coarse + 1):
-        lag = np.clip(lag, SHORTEST, LONGEST)
+    for change in (-1, 0, 1):
+        lag = np.clip(coarse + change, SHORTEST, LONGEST)
         score = _agreement(scaled, lag)
         best = np.where(score > best_score, lag, best)
         best_score = np.maximum(score, best_score)
     return best
 
 
-def _nine_bits(history: Samples) -> NDArray[np.float32]:
+def _nine_bits(history: Samples) -> Floats:
     """Rows scaled to at most 9 bits, so that sums of products are exact in float32 in whatever order they are made."""
     loudest = np.maximum(history.max(axis=1), ~history.min(axis=1)).astype(np.int32)
     shift = np.maximum(np.frexp(loudest)[1] - 8, 0)
-    return (history >> shift[:, None]).astype(np.float32)
+    return np.asarray(history >> shift[:, None], np.float32)
 
 
-def _best_lag(halved: NDArray[np.float32]) -> Rows:
+def _best_lag(halved: Floats) -> Rows:
     """Lag in double samples at which each row, float32[k, 160] at half the rate, agrees best with its past: intp[k]."""
-    end, window = halved.shape[1], _WINDOW // 2
-    now = halved[:, end - window :]
-    best, best_score = np.zeros(len(halved), np.intp), np.full(len(halved), -np.inf)
-    energy = np.einsum("kw,kw->k", *[halved[:, end - window - SHORTEST // 2 : end - SHORTEST // 2]] * 2)
-    for lag in range(SHORTEST // 2, LONGEST // 2 + 1):
-        score = _score(np.einsum("kw,kw->k", now, halved[:, end - window - lag : end - lag]), energy)
-        best = np.where(score > best_score, lag, best)
-        best_score = np.maximum(score, best_score)
-        energy = energy + halved[:, end - window - lag - 1] ** 2 - halved[:, end - lag - 1] ** 2
-    return best
+    window, shortest, longest = _WINDOW // 2, SHORTEST // 2, LONGEST // 2
+    first, last = halved.shape[1] - window - longest, halved.shape[1] - window - shortest
+    past = sliding_window_view(halved, window, axis=1)[:, first : last + 1]
+    cross = np.einsum("kw,klw->kl", halved[:, -window:], past)
+    summed = np.cumsum(halved * halved, axis=1)
+    energy = summed[:, first + window - 1 : last + window] - summed[:, first - 1 : last]
+    return np.asarray(longest - np.argmax(_score(cross, energy), axis=1), np.intp)
 
 
-def _agreement(scaled: NDArray[np.float32], lag: Rows) -> NDArray[np.float64]:
+def _agreement(scaled: Floats, lag: Rows) -> NDArray[np.float64]:
     """Score of one lag per row: float64[k]."""
     end = scaled.shape[1]
     past = scaled[np.arange(len(scaled))[:, None], np.arange(end - _WINDOW, end) - lag[:, None]]
     return _score(np.einsum("kw,kw->k", scaled[:, end - _WINDOW :], past), np.einsum("kw,kw->k", past, past))
 
 
-def _score(cross: NDArray[np.float32], energy: NDArray[np.float32]) -> NDArray[np.float64]:
+def _score(cross: Floats, energy: Floats) -> NDArray[np.float64]:
     wide = cross.astype(np.float64)
     return np.asarray(wide * np.abs(wide) / np.maximum(energy, 1))

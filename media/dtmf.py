@@ -29,9 +29,10 @@ DIGITS: Final = "123A456B789C*0#D"
 _QUIETEST: Final = amplitude(-38.0)
 """Amplitude under which a frequency is not heard."""
 
-# Coarse stage, per window of 20 ms: the share of the power that the two frequencies must have to be looked at, to show a
-# digit vaguely and clearly; how much a frequency must stand above the others of its group; the most twist (a ratio of
-# powers) and the most deviation from the nominal frequency.  All are wide: leakage between the groups disturbs them.
+# Coarse stage, per window of 20 ms: the share of the power that the two frequencies must have to be looked at, to
+# show a digit vaguely and clearly; how much a frequency must stand above the others of its group; the most twist (a
+# ratio of powers) and the most deviation from the nominal frequency.  All are wide: leakage between the groups
+# disturbs them.
 _SUSPECT: Final = 0.25
 _VAGUE: Final = 0.4
 _CLEAR: Final = 0.7
@@ -73,7 +74,9 @@ Exact = NDArray[np.float64]
 
 
 def _kernel() -> Floats:
-    """Matrix that correlates half a frame with the frequencies, the real parts above the imaginary ones: float32[16, 80]."""
+    """Matrix that correlates half a frame with the frequencies, the real parts above the imaginary ones: float32[16,
+    80].
+    """
     waves = np.exp(-2j * np.pi * np.outer(_FREQUENCIES, np.arange(_HALF)) / RATE)
     return np.concatenate([waves.real, waves.imag]).astype(np.float32)
 
@@ -162,7 +165,9 @@ class DigitDetector:
         return found
 
     def _correlate(self, pcm: Samples, rows: Rows) -> tuple[Floats, Floats]:
-        """Correlation with the frequencies and energy of the half before and of both halves: float32[16, 3, k], [3, k]."""
+        """Correlation with the frequencies and energy of the half before and of both halves: float32[16, 3, k], [3,
+        k].
+        """
         count = len(rows)
         sound = np.empty((2, count, _HALF), np.float32)
         sound[0], sound[1] = pcm[:, :_HALF], pcm[:, _HALF:]
@@ -209,7 +214,8 @@ def _multiply(sound: Floats, out: Floats) -> None:
 
 
 def is_digit(pcm: Samples, digit: Digits) -> Flags:
-    """Whether 20 ms hold nothing but the two frequencies of a digit: int16[j, 160], places in `DIGITS` int8[j] -> bool[j].
+    """Whether 20 ms hold nothing but the two frequencies of a digit: int16[j, 160], places in `DIGITS` int8[j] ->
+    bool[j].
 
     Amplitudes, their change and the exact frequencies come from a least squares fit that is repeated around the
     frequencies it found (Gauss-Newton).
@@ -239,7 +245,8 @@ def _is_digit(sound: Floats, digit: Digits) -> Flags:
 def _fit(sound: Floats, hertz: Exact) -> tuple[Phasors, Phasors, Floats]:
     """Fit (c + d t) exp(i w t) for two frequencies, t from -1 to 1 over the window.
 
-    float32[j, 160] samples, float64[j, 2] hertz -> c complex64[j, 2], d complex64[j, 2], energy not explained float32[j].
+    float32[j, 160] samples, float64[j, 2] hertz -> c complex64[j, 2], d complex64[j, 2], energy not explained
+    float32[j].
     """
     time = np.linspace(-1, 1, FRAME, endpoint=False, dtype=np.float32) + np.float32(1 / FRAME)
     turn = (hertz * (np.pi * FRAME / RATE)).astype(np.float32)[:, :, None] * time
@@ -250,9 +257,13 @@ def _fit(sound: Floats, hertz: Exact) -> tuple[Phasors, Phasors, Floats]:
     gram = basis @ basis.transpose(0, 2, 1)
     seen = basis @ sound[:, :, None]
     weight = np.linalg.solve(gram, seen)
-    left = (sound**2).sum(axis=1) - (weight * seen).sum(axis=(1, 2))
+    left = np.asarray((sound**2).sum(axis=1) - (weight * seen).sum(axis=(1, 2)), np.float32)
     parts = weight[:, :, 0]
-    return parts[:, 0:2] + 1j * parts[:, 2:4], parts[:, 4:6] + 1j * parts[:, 6:8], left
+    return _phasors(parts[:, 0:2], parts[:, 2:4]), _phasors(parts[:, 4:6], parts[:, 6:8]), left
+
+
+def _phasors(real: Floats, imaginary: Floats) -> Phasors:
+    return np.asarray(real + 1j * imaginary, np.complex64)
 
 
 def _judge(halves: Floats, energy: Floats) -> tuple[Digits, Flags]:
@@ -271,8 +282,8 @@ def _judge(halves: Floats, energy: Floats) -> tuple[Digits, Flags]:
     digit = np.full(suspect.shape, -1, np.int8)
     clear = np.zeros(suspect.shape, np.bool_)
     if suspect.any():
-        first = real[:, :2][:, suspect] + 1j * imaginary[:, :2][:, suspect]
-        second = turned_real[:, suspect] + 1j * turned_imaginary[:, suspect]
+        first = _phasors(real[:, :2][:, suspect], imaginary[:, :2][:, suspect])
+        second = _phasors(turned_real[:, suspect], turned_imaginary[:, suspect])
         digit[suspect], clear[suspect] = _look_closely(first, second, power[:, suspect], available[suspect])
     return digit, clear
 

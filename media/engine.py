@@ -197,10 +197,10 @@ class Engine:
         if len(plan.ears):
             self._make_sound(plan)
         self.tapes.feed(self._sound.said, self._tape_plan, self.tick_number)
-        if len(plan.ears):
-            self._speak(plan)
         for row in self.keys.send(self.tick_number):
             self._overlay(row)
+        if len(plan.ears):
+            self._speak(plan)
         self._keep_house(now, wall)
         self.tick_number += 1
 

@@ -1,10 +1,11 @@
 """G.711: mu-law and A-law by table, for all rows of a frame together.
 
-Samples are 16-bit linear (mu-law: the 14-bit scale of the Recommendation times 4; A-law: the 13-bit scale times 8), codes are
-octets as they travel in RTP (RFC 3551 section 4.5.14: mu-law inverted, A-law with even bits inverted).
+Samples are 16-bit linear (mu-law: the 14-bit scale of the Recommendation times 4; A-law: the 13-bit scale times 8),
+codes are octets as they travel in RTP (RFC 3551 section 4.5.14: mu-law inverted, A-law with even bits inverted).
 
-A table of *pairs* (indexed by two neighbouring octets read as one uint16) halves the number of look-ups when decoding, and rows are
-taken in blocks whose index array stays in the second-level cache.  Shape convention: `n` rows, one per call leg, `m` samples (even).
+A table of *pairs* (indexed by two neighbouring octets read as one uint16) halves the number of look-ups when
+decoding, and rows are taken in blocks whose index array stays in the second-level cache.  Shape convention: `n` rows,
+one per call leg, `m` samples (even).
 """
 
 from typing import Final
@@ -20,12 +21,17 @@ SILENCE: Final = (0xFF, 0xD5)
 LAWS: Final = {"PCMU": PCMU, "PCMA": PCMA}
 """RTP encoding names (RFC 3551 table 4) to the law numbers used here."""
 
-# ITU-T G.711 tables 3 and 4: where converting one law to the other is not "nearest level".  Character numbers are 1 + magnitude
-# for A-law and magnitude for mu-law; each line is (first number, the numbers that it and its followers turn into).
-_MU_TO_A_FIRST: Final = (*(1 + i // 2 for i in range(16)), *range(9, 26), 27, 29, 31, *range(33, 45), 46, *range(48, 63))
-_MU_TO_A: Final = (*_MU_TO_A_FIRST, *range(64, 81), *range(82, 129))
-_A_TO_MU_FIRST: Final = (*range(1, 16, 2), *range(16, 32), *(32 + i // 2 for i in range(8)), *range(36, 48), 48, 48, 49, 49)
-_A_TO_MU: Final = (*_A_TO_MU_FIRST, *range(50, 64), 64, 64, *range(65, 81), *range(80, 128))
+# ITU-T G.711 tables 3 and 4: where converting one law to the other is not "nearest level".  Character numbers are 1 +
+# magnitude for A-law and magnitude for mu-law; each line is (first number, the numbers that it and its followers turn
+# into).
+_MU_TO_A: Final = (
+    *(1 + number // 2 for number in range(16)), *range(9, 26), 27, 29, 31, *range(33, 45), 46,
+    *range(48, 63), *range(64, 81), *range(82, 129),
+)  # fmt: skip
+_A_TO_MU: Final = (
+    *range(1, 16, 2), *range(16, 32), *(32 + number // 2 for number in range(8)), *range(36, 48), 48, 48, 49, 49,
+    *range(50, 64), 64, 64, *range(65, 81), *range(80, 128),
+)  # fmt: skip
 
 _BLOCK_ROWS: Final = 128
 """Rows per block: the intp index array of 128 rows of 160 samples is 160 kB."""
@@ -53,7 +59,9 @@ def _a_law_levels() -> Samples:
 
 
 def _magnitude(scale: int) -> NDArray[np.int32]:
-    """Magnitude of every int16 value in the law's own scale; a negative value is complemented, as the reference software does."""
+    """Magnitude of every int16 value in the law's own scale; a negative value is complemented, as the reference
+    software does.
+    """
     values = np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.int32)
     return np.where(values < 0, ~values, values) >> scale
 
@@ -64,7 +72,7 @@ def _mu_law_codes() -> Codes:
     exponent = np.frexp(biased)[1] - 6
     code = exponent << 4 | biased >> (exponent + 1) & 15
     code[32768:] |= 0x80
-    return (~code & 0xFF).astype(np.uint8)
+    return np.asarray(~code & 0xFF, np.uint8)
 
 
 def _a_law_codes() -> Codes:
@@ -73,7 +81,7 @@ def _a_law_codes() -> Codes:
     exponent = np.maximum(np.frexp(magnitude)[1] - 4, 0)
     code = exponent << 4 | magnitude >> np.maximum(exponent - 1, 0) & 15
     code[:32768] |= 0x80
-    return (code ^ 0x55).astype(np.uint8)
+    return np.asarray(code ^ 0x55, np.uint8)
 
 
 def _pairs(single: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -20,12 +20,12 @@ Levels = NDArray[np.float64]
 def power(pcm: Samples) -> Levels:
     """Mean square of every row: int16[n, m] -> float64[n]; exact, the sum is made in integers."""
     wide = pcm.astype(np.int32)
-    return np.einsum("nm,nm->n", wide, wide, dtype=np.int64) / pcm.shape[1]
+    return np.asarray(np.einsum("nm,nm->n", wide, wide, dtype=np.int64) / pcm.shape[1], np.float64)
 
 
 def peak(pcm: Samples) -> NDArray[np.int32]:
     """Largest magnitude of every row, int16[n, m] -> int32[n], 32768 for the lowest sample."""
-    return np.maximum(pcm.max(axis=1).astype(np.int32), -pcm.min(axis=1).astype(np.int32))
+    return np.asarray(np.maximum(pcm.max(axis=1).astype(np.int32), -pcm.min(axis=1).astype(np.int32)))
 
 
 def dbov(pcm: Samples) -> Levels:

@@ -1,8 +1,8 @@
 """Mixing: everybody in a room hears everybody but himself.
 
-Sums are made in int32 and saturate at the int16 limits, so a loud conference clips and never wraps.  Rooms of equal size are done
-together: their rows are gathered into one (rooms, size, m) block, so there is no loop over rooms, only over the few different sizes.
-Rooms of two, nearly all rooms there are, only change places.
+Sums are made in int32 and saturate at the int16 limits, so a loud conference clips and never wraps.  Rooms of equal
+size are done together: their rows are gathered into one (rooms, size, m) block, so there is no loop over rooms, only
+over the few different sizes. Rooms of two, nearly all rooms there are, only change places.
 """
 
 from typing import Final
@@ -31,7 +31,8 @@ def mix_minus_self(pcm: Samples, room: Rooms, gain: Gains | None, out: Samples) 
     room : intp[n]
         Room of each row, `NO_ROOM` for none; numbers need not be dense.
     gain : float32[n] or None
-        Factor for what a row says (1 leaves it, 0 mutes it); the scaled row is rounded and saturated before it is added.
+        Factor for what a row says (1 leaves it, 0 mutes it); the scaled row is rounded and saturated before it is
+        added.
     out : int16[n, m]
         What each leg hears; another array than `pcm`.
     """
@@ -44,7 +45,9 @@ def mix_minus_self(pcm: Samples, room: Rooms, gain: Gains | None, out: Samples) 
 
 
 def scale_rows(pcm: Samples, gain: Gains) -> Samples:
-    """Every row times its factor, rounded to the nearest (even) integer and saturated: int16[n, m], float32[n] -> int16[n, m]."""
+    """Every row times its factor, rounded to the nearest (even) integer and saturated: int16[n, m], float32[n] ->
+    int16[n, m].
+    """
     if (gain == 1).all():
         return pcm
     scaled = pcm * gain[:, None]
@@ -54,7 +57,9 @@ def scale_rows(pcm: Samples, gain: Gains) -> Samples:
 
 
 def mix_rows(pcm: Samples, rows: Rooms, out: Samples) -> None:
-    """Write the saturated sum of some rows, pcm[rows], into out int16[m]: one channel of a recording; no rows give silence."""
+    """Write the saturated sum of some rows, pcm[rows], into out int16[m]: one channel of a recording; no rows give
+    silence.
+    """
     if len(rows) == 1:
         out[:] = pcm[rows[0]]
         return

@@ -1,7 +1,9 @@
-"""The built-in music on hold: composed and played by arithmetic, so that a switch without any sound file can hold a call.
+"""The built-in music on hold: composed and played by arithmetic, so that a switch without any sound file can hold a
+call.
 
-Eight bars of four beats at 80 beats per minute, 24 seconds: soft chords, a broken chord above them and a sparse melody.  Notes are
-added into a circular buffer, so their tails run over the end into the beginning and the loop has no seam.
+Eight bars of four beats at 80 beats per minute, 24 seconds: soft chords, a broken chord above them and a sparse
+melody.  Notes are added into a circular buffer, so their tails run over the end into the beginning and the loop has
+no seam.
 """
 
 from functools import lru_cache
@@ -17,7 +19,8 @@ _BEATS: Final = 32
 _LEVEL: Final = 1400.0
 """Root mean square of the whole piece in int16 units: 27 dB below full scale, quieter than speech."""
 
-# Chords, one to a bar, as MIDI note numbers (60 = middle C, 69 = A of 440 Hz), close to each other so that few voices move.
+# Chords, one to a bar, as MIDI note numbers (60 = middle C, 69 = A of 440 Hz), close to each other so that few voices
+# move.
 _CHORDS: Final = (
     (55, 59, 62, 66),
     (55, 59, 62, 64),
@@ -75,7 +78,7 @@ def _partials(note: int, voice: _Voice, count: int, detune: float = 0.0) -> NDAr
     hertz = 440 * 2 ** ((note - 69 + detune) / 12)
     turns = hertz * np.arange(count) / RATE
     parts = [part * np.sin(2 * np.pi * turns * order) for order, part in enumerate(voice, 1) if hertz * order < 3400]
-    return np.sum(parts, axis=0)
+    return np.asarray(np.sum(parts, axis=0), np.float64)
 
 
 def _pad(note: int) -> NDArray[np.float64]:
@@ -98,4 +101,4 @@ def _sung(note: int, held: float) -> NDArray[np.float64]:
     seconds = np.arange(count) / RATE
     left = (count - np.arange(count)) / RATE
     envelope = np.minimum(1, seconds / 0.07) * np.minimum(1, left / 0.55) * np.exp(-seconds / 2.5)
-    return _partials(note, _FLUTE, count) * envelope
+    return np.asarray(_partials(note, _FLUTE, count) * envelope, np.float64)

@@ -1,7 +1,7 @@
 """Sounds that are played to a leg: files, tones, silence and the built-in music on hold.
 
-Files of any rate and number of channels become 8 kHz mono once, when they are loaded; after that a sound is an int16 array and
-playing it is copying a slice.  Loading touches the disk and may take a while: do it outside the tick.
+Files of any rate and number of channels become 8 kHz mono once, when they are loaded; after that a sound is an int16
+array and playing it is copying a slice.  Loading touches the disk and may take a while: do it outside the tick.
 """
 
 import stat
@@ -50,7 +50,9 @@ def load_sound(path: str, max_seconds: float = _MAX_SECONDS) -> Samples:
 
 
 def make_sound(sound: str | Mapping[str, Any], cache: "SoundCache") -> Samples:
-    """Samples of what a `play` order names: a path, {"tone": name or Hz, "country", "seconds"} or {"silence": seconds}."""
+    """Samples of what a `play` order names: a path, {"tone": name or Hz, "country", "seconds"} or {"silence":
+    seconds}.
+    """
     if isinstance(sound, str):
         return cache.get(sound)
     if "tone" in sound:
@@ -77,14 +79,17 @@ class SoundCache:
         return len(self._sounds)
 
     def get(self, path: str) -> Samples:
-        """The sound of a file (read only), loaded when it is not known or no longer the same; SoundError when it cannot be."""
+        """The sound of a file (read only), loaded when it is not known or no longer the same; SoundError when it
+        cannot be.
+        """
         known = self.peek(path)
         if known is not None:
             return known
         version = _version(path)
         samples = load_sound(path, self._max_seconds)
         samples.flags.writeable = False
-        self._keep(path, version, samples)
+        if version is not None:
+            self._keep(path, version, samples)
         return samples
 
     def peek(self, path: str) -> Samples | None:
@@ -205,7 +210,8 @@ def _pieces(file: soundfile.SoundFile, most_frames: int) -> Iterator[Samples]:
 
 def _make_tone(sound: Mapping[str, Any]) -> Samples:
     seconds = sound.get("seconds")
-    return render(sound["tone"], sound.get("country") or "eu", None if seconds is None else _seconds(seconds, _MAX_SECONDS))
+    lasts = None if seconds is None else _seconds(seconds, _MAX_SECONDS)
+    return render(sound["tone"], sound.get("country") or "eu", lasts)
 
 
 def _seconds(value: object, most: float) -> float:

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 BASIC_RATING: Final = 93.2
-"""R of a connection with nothing wrong with it: the default values of G.107 table 2, simultaneous impairments included."""
+"""R of a connection with nothing wrong with it: the default values of G.107 table 2, simultaneous impairments
+included.
+"""
 G711_IMPAIRMENT: Final = 0.0
 """Equipment impairment Ie of G.711 (G.113 table I.1)."""
 G711_ROBUSTNESS: Final = 25.1

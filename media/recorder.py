@@ -1,11 +1,12 @@
 """Recordings: stereo WAV files, PCM16 at 8 kHz, written by one thread so that no disk can delay a tick.
 
-The tick appends blocks to a bounded queue and goes on.  The thread writes what is queued and then the header, so the file is a
-valid WAV at any instant and lags the call by less than a second; after a crash `repair` takes in what the last header did not cover.
+The tick appends blocks to a bounded queue and goes on.  The thread writes what is queued and then the header, so the
+file is a valid WAV at any instant and lags the call by less than a second; after a crash `repair` takes in what the
+last header did not cover.
 
-When the disk is full, the folder cannot be written or the file was removed there is one `WriteFailed`, the file is tried again every
-second, and `WriteResumed` follows the first write that works.  Sound that did not fit into the queue meanwhile becomes silence, so
-everything after it keeps its place in time.
+When the disk is full, the folder cannot be written or the file was removed there is one `WriteFailed`, the file is
+tried again every second, and `WriteResumed` follows the first write that works.  Sound that did not fit into the
+queue meanwhile becomes silence, so everything after it keeps its place in time.
 """
 
 import errno
@@ -31,13 +32,14 @@ CHANNELS: Final = 2
 FRAME_BYTES: Final = 2 * CHANNELS
 """Octets of one instant of sound, all channels."""
 HEADER_BYTES: Final = 44
-# RIFF WAVE with one fmt and one data chunk (Multimedia Programming Interface 1.0, 1991): sizes little endian, PCM is format 1.
+# RIFF WAVE with one fmt and one data chunk (Multimedia Programming Interface 1.0, 1991): sizes little endian, PCM is
+# format 1.
 _HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _LARGEST_DATA: Final = (0xFFFFFFFF - HEADER_BYTES) // FRAME_BYTES * FRAME_BYTES
 
-_PERIOD: Final = 0.5
+_PERIOD: Final = 0.25
 """Seconds between two writes of one recording: also the age of its header."""
-_ROUNDS: Final = 10
+_ROUNDS: Final = 5
 """Rounds of the writer in a period; recordings that began at different times are written in different rounds."""
 _RETRY: Final = 1.0
 """Seconds until a file that could not be written is tried again."""
@@ -84,7 +86,7 @@ class Repair(NamedTuple):
 
 
 class Recorder:
-    """One recording; made by `RecordingThread.open`.  `append`, `finish` and `close` belong to the thread of the tick."""
+    """One recording; made by `RecordingThread.open`, used by the thread of the tick."""
 
     def __init__(self, path: str, wake: Callable[[], None], queue_seconds: float) -> None:
         self.path = path
@@ -195,7 +197,7 @@ class RecordingThread:
         self._stopping = False
 
     def open(self, path: str) -> Recorder:
-        """Begin a recording; the folder is made when it is missing.  Troubles of the file come as events, never from here."""
+        """Begin a recording; the folder is made when it is missing.  Troubles of the file come as events."""
         if self._stopping:
             raise RecordingError(f"the recording {path} cannot begin: the writer is being stopped")
         recorder = Recorder(path, self._wake.set, self._queue_seconds)
@@ -214,7 +216,7 @@ class RecordingThread:
         return happened
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Complete every recording and end the thread, waiting at most `timeout` seconds; False when the disk did not let it."""
+        """Complete every recording and end the thread in at most `timeout` seconds; False when the disk did not let it."""
         self._stopping = True
         self._wake.set()
         if self._thread is None:
@@ -250,6 +252,7 @@ class _File:
         self._events = events
         self._period = period
         self._due = 0.0
+        self._seen = 0.0
         self._fd = -1
         self._begun = False
         self._data_bytes = 0
@@ -262,8 +265,9 @@ class _File:
         if stopping:
             self.recorder.finish()
         finishing = self.recorder.finishing
-        if now < self._due and not finishing:
+        if not finishing and (now < self._due or self._idle(now)):
             return False
+        self._seen = now
         try:
             self._write(finishing=finishing)
         except (OSError, ValueError) as error:
@@ -274,6 +278,10 @@ class _File:
             self._due = now + self._period
         return finishing and self._end()
 
+    def _idle(self, now: float) -> bool:
+        """Whether there is nothing to write; a file that is not written is still looked after once a second."""
+        return self._fd >= 0 and not self._pending and not self.recorder.queued and now < self._seen + _RETRY
+
     def _write(self, *, finishing: bool) -> None:
         self._ensure_open()
         self._write_queue()
@@ -281,7 +289,7 @@ class _File:
             self._write_header()
 
     def _ensure_open(self) -> None:
-        """Open the file, or find out that somebody removed it: writing on into a file without a name would lose everything."""
+        """Open the file, or find out that somebody removed it: what goes into a file without a name is lost."""
         if self._fd < 0:
             Path(self.recorder.path).parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self.recorder.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o640)
@@ -308,7 +316,8 @@ class _File:
             piece = self._pending.popleft()
             if isinstance(piece, int):
                 self._data_bytes += piece * FRAME_BYTES
-                self._tell_trouble(f"the recording {self.recorder.path} lost {piece / RATE:.1f} s: the disk is too slow")
+                lost = f"the recording {self.recorder.path} lost {piece / RATE:.1f} s: the disk is too slow"
+                self._tell_trouble(lost)
                 continue
             written = self._write_piece(piece)
             if written < len(piece):
@@ -316,9 +325,7 @@ class _File:
 
     def _write_piece(self, piece: bytes) -> int:
         try:
-            if self._data_bytes + len(piece) > _LARGEST_DATA:
-                raise OSError(errno.EFBIG, "a WAV file cannot be longer")
-            written = os.pwrite(self._fd, piece, HEADER_BYTES + self._data_bytes)
+            written = _write_data(self._fd, piece, self._data_bytes)
         except OSError:
             self._pending.appendleft(piece)
             raise
@@ -351,7 +358,8 @@ class _File:
         self._release_file()
         error = self._trouble
         if error is None and self.recorder.lost:
-            error = f"{self.recorder.lost / RATE:.1f} s of the recording {self.recorder.path} are silence: they could not be kept"
+            seconds = self.recorder.lost / RATE
+            error = f"{seconds:.1f} s of the recording {self.recorder.path} are silence: they could not be kept"
         report = Closed(self.recorder.path, self._data_bytes // FRAME_BYTES / RATE, error)
         self.recorder.complete(report)
         self._events.append((self.recorder, report))
@@ -375,8 +383,8 @@ def build_header(data_bytes: int, channels: int = CHANNELS) -> bytes:
 def repair(path: str) -> Repair:
     """Make a recording that a crash cut off a whole WAV file again, with all the sound that reached the disk.
 
-    Any length is accepted, from none to one that ends inside a sample.  A second call changes nothing.  RecordingError when the file
-    cannot be opened or is not one of our recordings; such a file is left as it is.
+    Any length is accepted, from none to one that ends inside a sample.  A second call changes nothing.
+    RecordingError when the file cannot be opened or is not one of our recordings; such a file is left as it is.
     """
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -423,6 +431,13 @@ def _is_same(path: str, fd: int) -> bool:
     except FileNotFoundError:
         return False
     return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+
+
+def _write_data(fd: int, piece: bytes, at: int) -> int:
+    """Write sound `at` octets after the header; how much of it the disk took."""
+    if at + len(piece) > _LARGEST_DATA:
+        raise OSError(errno.EFBIG, "a WAV file cannot be longer")
+    return os.pwrite(fd, piece, HEADER_BYTES + at)
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -23,7 +23,7 @@ def resample(samples: Samples, source_rate: float, target_rate: float = RATE) ->
 def to_int16(samples: NDArray[np.floating], scale: float = 1.0) -> Samples:
     """Round and saturate floating samples; a sample that is not a number becomes silence."""
     scaled = np.nan_to_num(samples * scale, nan=0.0, posinf=32767.0, neginf=-32768.0)
-    return np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.rint(scaled), -32768, 32767), np.int16)
 
 
 class Resampler:

@@ -1,7 +1,7 @@
 """Call progress tones as 8 kHz samples, by country.
 
-Levels are in dBm0: 0 dBm0 is the digital milliwatt of G.711, 3.14 dB below a full-scale sine.  ITU-T E.180/Q.35 recommends
--10 dBm0 for tones, shared by the frequencies of a tone with several.
+Levels are in dBm0: 0 dBm0 is the digital milliwatt of G.711, 3.14 dB below a full-scale sine.  ITU-T E.180/Q.35
+recommends -10 dBm0 for tones, shared by the frequencies of a tone with several.
 """
 
 from functools import lru_cache
@@ -35,9 +35,11 @@ class Tone(NamedTuple):
     """A cadence that is repeated until somebody stops it."""
 
     bursts: tuple[Burst, ...]
-    """One period; a single burst without a pause is a continuous tone."""
+    """One period."""
     level: float = -10.0
     """dBm0 of the whole burst."""
+    steady: bool = False
+    """Whether it never pauses: its period ends where it began in phase and does not fade."""
 
 
 class ToneError(SoundError):
@@ -47,7 +49,7 @@ class ToneError(SoundError):
 def _cadence(frequencies: tuple[float, ...], *on_off: float) -> Tone:
     """Tone of alternating seconds of sound and pause; no seconds means a continuous tone."""
     if not on_off:
-        return Tone((Burst(1.0, frequencies),))
+        return Tone((Burst(1.0, frequencies),), steady=True)
     return Tone(tuple(Burst(seconds, () if place % 2 else frequencies) for place, seconds in enumerate(on_off)))
 
 
@@ -129,13 +131,19 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
 
 # The same everywhere: the reference signal of ITU-T O.6 (1004 Hz at 0 dBm0) and the beep before a message is recorded.
 COMMON: Final[dict[str, Tone]] = {
-    "milliwatt": Tone((Burst(1.0, (1004,)),), level=0.0),
+    "milliwatt": Tone((Burst(1.0, (1004,)),), level=0.0, steady=True),
     "beep": Tone((Burst(0.25, (1000,)),)),
     "silence": Tone((Burst(1.0),)),
 }
 
 # Other names by which people ask for a tone.
-SYNONYMS: Final = {"ring": "ringback", "ringing": "ringback", "reorder": "congestion", "sit": "special", "info": "special"}
+SYNONYMS: Final = {
+    "ring": "ringback",
+    "ringing": "ringback",
+    "reorder": "congestion",
+    "sit": "special",
+    "information": "special",
+}
 
 
 def find_tone(name: str | float, country: str = "eu") -> Tone:
@@ -153,18 +161,19 @@ def _steady(word: str, known: dict[str, Tone]) -> Tone:
     try:
         hertz = float(word)
     except ValueError:
-        raise ToneError(f"there is no tone {word!r}; known are {', '.join(sorted(known))}, or a frequency in hertz") from None
+        names = ", ".join(sorted(known))
+        raise ToneError(f"there is no tone {word!r}; known are {names}, or a frequency in hertz") from None
     if not 20 <= hertz <= 3900:
         raise ToneError(f"a tone of {word} Hz cannot be played: the telephone band is 20 to 3900 Hz")
-    return Tone((Burst(1.0, (hertz,)),))
+    return Tone((Burst(1.0, (hertz,)),), steady=True)
 
 
 @lru_cache(maxsize=256)
 def cadence(name: str | float, country: str = "eu") -> Samples:
     """One period of a tone, int16[n] (read only), that may be repeated without a seam."""
     tone = find_tone(name, country)
-    if len(tone.bursts) == 1 and tone.bursts[0].frequencies and name != "beep":
-        samples = _continuous(tone.bursts[0].frequencies, tone.level)
+    if tone.steady:
+        samples = _endless(tone.bursts[0].frequencies, tone.level)
     else:
         samples = np.concatenate([_burst(burst, tone.level) for burst in tone.bursts])
     samples.flags.writeable = False
@@ -186,9 +195,10 @@ def amplitude(level: float) -> float:
     return float(32767 * 10 ** ((level - FULL_SCALE_DBM0) / 20))
 
 
-def _continuous(frequencies: tuple[float, ...], level: float) -> Samples:
-    """Shortest whole number of periods of all frequencies, at least a second where 0.1 Hz steps allow it."""
+def _endless(frequencies: tuple[float, ...], level: float) -> Samples:
+    """Whole periods of all frequencies: one second for whole hertz, ten for tenths (others are off by under 0.05 Hz)."""
     seconds = 1 if all(float(hertz).is_integer() for hertz in frequencies) else 10
+    frequencies = tuple(round(hertz * seconds) / seconds for hertz in frequencies)
     return _sines(frequencies, level, seconds * RATE)
 
 
@@ -207,4 +217,4 @@ def _sines(frequencies: tuple[float, ...], level: float, count: int) -> Samples:
     """Sum of sines that together have `level` dBm0."""
     turns = np.outer(frequencies, np.arange(count)) / RATE
     peak = amplitude(level - 10 * np.log10(len(frequencies)))
-    return np.rint(peak * np.sin(2 * np.pi * turns).sum(axis=0)).astype(np.int16)
+    return np.asarray(np.rint(peak * np.sin(2 * np.pi * turns).sum(axis=0)), np.int16)

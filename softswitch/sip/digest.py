@@ -2,18 +2,20 @@
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from enum import Enum
 from itertools import count
 from typing import Any
 
+from softswitch.sip.errors import BadHeader
 from softswitch.sip.fields import Challenge, Credentials
 
 # Strongest first: the order in which challenges are offered (RFC 8760 section 2.3).
 ALGORITHMS = ("SHA-256", "MD5")
 _HASHES: dict[str, Callable[[bytes], Any]] = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
+
+_QOPS = frozenset(("auth", "auth-int"))
 
 NONCE_LIFETIME = 300.0
 """Seconds for which a nonce is good."""
@@ -53,8 +55,8 @@ class Nonces:
     def check(self, nonce: str, now: float) -> Freshness:
         """Say whether a nonce is ours and how old it is."""
         try:
-            octets = urlsafe_b64decode(nonce.encode("ascii") + b"=" * (-len(nonce) % 4))
-        except (UnicodeEncodeError, Base64Error, ValueError):
+            octets = b64decode(nonce + "=" * (-len(nonce) % 4), b"-_", validate=True)
+        except ValueError:
             return FORGED
         head, mac = octets[: _STAMP + _SERIAL], octets[_STAMP + _SERIAL :]
         if not hmac.compare_digest(mac, self._mac(head)):
@@ -68,7 +70,7 @@ class Nonces:
 
 def hash_a1(user: str, realm: str, password: str, algorithm: str = "MD5") -> str:
     """Return what may be stored instead of a password, in hexadecimal digits (RFC 7616 section 3.4.2)."""
-    return _hash(algorithm, f"{user}:{realm}:{password}")
+    return _hash(_base(algorithm.upper()), f"{user}:{realm}:{password}")
 
 
 def challenge(realm: str, nonce: str, algorithm: str = "MD5", stale: bool = False) -> str:
@@ -92,8 +94,7 @@ def verify(credentials: Credentials, method: str, ha1: str, body: bytes = b"") -
     body
         Only looked at for qop=auth-int.
     """
-    base, _, session = credentials.algorithm.partition("-SESS")
-    if base not in _HASHES or not credentials.is_digest or not credentials.response:
+    if _base(credentials.algorithm) not in _HASHES or not credentials.is_digest or not credentials.response:
         return False
     if credentials.qop not in (None, "auth", "auth-int"):
         return False
@@ -105,7 +106,10 @@ def verify(credentials: Credentials, method: str, ha1: str, body: bytes = b"") -
 
 def choose(challenges: Iterable[Challenge]) -> Challenge | None:
     """Return the first challenge that we can answer (RFC 8760 section 2.4: the server puts its favourite first)."""
-    return next((item for item in challenges if item.is_digest and _base(item.algorithm) in _HASHES), None)
+    for item in challenges:
+        if item.is_digest and _base(item.algorithm) in _HASHES and (not item.qop or _QOPS & set(item.qop)):
+            return item
+    return None
 
 
 def build_credentials(
@@ -119,14 +123,21 @@ def build_credentials(
         How often this nonce is used by now, from 1.
     cnonce
         Random text of the client.
+
+    Raises
+    ------
+    BadHeader
+        The challenge is none that `choose` would return.
     """
+    if choose((challenge,)) is None:
+        raise BadHeader("Cannot answer this challenge")
     params = {"username": user, "realm": challenge.realm, "nonce": challenge.nonce, "uri": uri, "response": ""}
     if "algorithm" in challenge.params:
         params["algorithm"] = challenge.params["algorithm"]
     if challenge.opaque is not None:
         params["opaque"] = challenge.opaque
     if challenge.qop:
-        qop = "auth" if "auth" in challenge.qop else challenge.qop[0]
+        qop = "auth" if "auth" in challenge.qop else "auth-int"
         params |= {"qop": qop, "nc": f"{nc:08x}", "cnonce": cnonce}
     elif challenge.algorithm.endswith("-SESS"):
         params["cnonce"] = cnonce

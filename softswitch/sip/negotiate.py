@@ -26,7 +26,9 @@ _EVENTS = "0-15"
 _PROTOCOLS = frozenset(("RTP/AVP", "RTP/AVPF"))
 _CAN_SEND = frozenset(("sendrecv", "sendonly"))
 _CAN_RECEIVE = frozenset(("sendrecv", "recvonly"))
-_MAX_PTIME = 200
+_MIN_PTIME, _MAX_PTIME = 10, 200
+"""Milliseconds; a wish outside is not followed."""
+_BROADCAST = IPv4Address("255.255.255.255")
 
 
 @dataclass(slots=True)
@@ -79,6 +81,23 @@ class Negotiated:
     """Milliseconds of one packet that we send."""
 
 
+@dataclass(slots=True)
+class _Remote:
+    """One audio section of the peer, understood."""
+
+    section: MediaSection
+    host: str
+    encodings: dict[int, Encoding]
+    """By payload type, in the peer's order of preference."""
+    sends: bool
+    hears: bool
+    """The peer wants to hear us: held neither by direction nor by 0.0.0.0 (RFC 3264 section 8.4)."""
+
+    def find(self, wanted: Encoding) -> int | None:
+        """Return the first payload type that stands for an encoding."""
+        return _find(self.encodings, wanted)
+
+
 def make_offer(local: LocalMedia, direction: str = "sendrecv", previous: bytes | None = None) -> bytes:
     """Write an offer.
 
@@ -91,13 +110,14 @@ def make_offer(local: LocalMedia, direction: str = "sendrecv", previous: bytes |
         their meaning, and the version goes up by one only when something differs (RFC 3264 section 8).
     """
     before = None if previous is None else Sdp.parse(previous)
-    place = _audio_place(before) if before is not None else 0
-    event = _event_type(before.media[place] if before is not None and before.media else None)
     codecs = [CODECS[name] for name in local.codecs]
-    section = _write_section(local, "RTP/AVP", codecs, event if local.telephone_event else None, direction)
-    media = [section]
-    if before is not None:
-        media = [section if index == place else _refuse(old) for index, old in enumerate(before.media)] or media
+    if before is None or not before.media:
+        event = TELEPHONE_EVENT_TYPE if local.telephone_event else None
+        return _write(local, [_write_section(local, "RTP/AVP", codecs, event, direction)], before)
+    place = _audio_place(before)
+    event = _event_type(before.media[place].encodings) if local.telephone_event else None
+    section = _write_section(local, "RTP/AVP", codecs, event, direction)
+    media = [section if index == place else _refuse(old) for index, old in enumerate(before.media)]
     return _write(local, media, before)
 
 
@@ -105,6 +125,13 @@ def answer_offer(
     offer: bytes, local: LocalMedia, direction: str = "sendrecv", previous: bytes | None = None
 ) -> tuple[bytes, Negotiated]:
     """Answer an offer: the first usable audio section is taken, every other one refused with port 0.
+
+    Parameters
+    ----------
+    direction
+        What we want at most; the answer never goes beyond what the offer allows.
+    previous
+        As for `make_offer`: with it the version counts on.
 
     Returns
     -------
@@ -119,16 +146,14 @@ def answer_offer(
         It has nothing for us; answer 488 with `error.warning`.
     """
     theirs = Sdp.parse(offer)
-    place, codec = _choose(theirs, local)
-    section = theirs.media[place]
-    event = _find(section, TELEPHONE_EVENT) if local.telephone_event else None
-    ours = _our_direction(theirs, section, direction)
-    accepted = _write_section(
-        local, section.protocol, [(codec.payload_type, CODECS[codec.name][1])], event, ours, section.kind
-    )
+    place, remote, codec = _choose(theirs, local)
+    event = remote.find(TELEPHONE_EVENT) if local.telephone_event else None
+    ours = _meet(remote, direction)
+    types = [(codec.payload_type, CODECS[codec.name][1])]
+    accepted = _write_section(local, remote.section.protocol, types, event, ours)
     media = [accepted if index == place else _refuse(other) for index, other in enumerate(theirs.media)]
     answer = _write(local, media, None if previous is None else Sdp.parse(previous))
-    return answer, _agree(theirs, section, local, codec, codec.payload_type, (event, event), ours)
+    return answer, _agree(remote, local, codec, codec.payload_type, (event, event), ours, held=not remote.hears)
 
 
 def accept_answer(offer: bytes, answer: bytes, local: LocalMedia) -> Negotiated:
@@ -142,63 +167,73 @@ def accept_answer(offer: bytes, answer: bytes, local: LocalMedia) -> Negotiated:
         The peer refused the audio or answered with a codec that we did not offer.
     """
     ours, theirs = Sdp.parse(offer), Sdp.parse(answer)
-    if len(ours.media) != len(theirs.media):
+    if len(ours.media) != len(theirs.media) or not ours.media:
         raise BadSdp("The answer has another number of media sections than the offer")
     place = _audio_place(ours)
-    offered, section = ours.media[place], theirs.media[place]
-    _check_section(theirs, section, local)
-    offered_types = offered.encodings
-    for number, encoding in _encodings_of_answer(section, offered_types):
-        match = next((ours for ours, known in offered_types.items() if known.is_same(encoding)), None)
+    offered = ours.media[place].encodings
+    remote = _understand(theirs, theirs.media[place], local, offered)
+    for number, encoding in remote.encodings.items():
+        receive = _find(offered, encoding)
         name = encoding.name.upper()
-        if match is None or name not in CODECS:
+        if receive is None or name not in CODECS:
             continue
-        codec = Codec(name, encoding.clock_rate, encoding.channels, number, section.parameters.get(number))
-        events = (_find(section, TELEPHONE_EVENT, offered_types), _find(offered, TELEPHONE_EVENT))
-        events = events if None not in events else (None, None)
-        direction = _our_direction(theirs, section, ours.direction_of(offered))
-        return _agree(theirs, section, local, codec, match, events, direction)
+        parameters = remote.section.parameters.get(number)
+        codec = Codec(name, encoding.clock_rate, encoding.channels, number, parameters)
+        wanted = ours.direction_of(ours.media[place])
+        held = wanted in _CAN_SEND and not remote.hears
+        return _agree(remote, local, codec, receive, _events(remote, offered), _meet(remote, wanted), held=held)
     raise NotAcceptable("No codec in common", INCOMPATIBLE_FORMAT)
 
 
-def _choose(theirs: Sdp, local: LocalMedia) -> tuple[int, Codec]:
+def _choose(theirs: Sdp, local: LocalMedia) -> tuple[int, _Remote, Codec]:
     """Find the first audio section that we can take; raises what was wrong with the first candidate."""
-    problem = NotAcceptable("No audio offered", NO_SUCH_MEDIA)
-    candidates = [place for place, section in enumerate(theirs.media) if section.kind == "audio" and section.port]
-    for place in reversed(candidates):
+    problem = None
+    for place, section in enumerate(theirs.media):
+        if section.kind != "audio" or not section.port:
+            continue
         try:
-            _check_section(theirs, theirs.media[place], local)
-            _choose_codec(theirs.media[place], local)
+            remote = _understand(theirs, section, local, {})
+            return place, remote, _choose_codec(remote, local)
         except NotAcceptable as error:
-            problem = error
-            candidates.remove(place)
-    if not candidates:
-        raise problem
-    return candidates[0], _choose_codec(theirs.media[candidates[0]], local)
+            problem = problem or error
+    raise problem or NotAcceptable("No audio offered", NO_SUCH_MEDIA)
 
 
-def _choose_codec(section: MediaSection, local: LocalMedia) -> Codec:
-    parameters = section.parameters
+def _choose_codec(remote: _Remote, local: LocalMedia) -> Codec:
     for name in local.codecs:
         encoding = CODECS[name][1]
-        number = _find(section, encoding)
+        number = remote.find(encoding)
         if number is not None:
-            return Codec(name, encoding.clock_rate, encoding.channels, number, parameters.get(number))
+            parameters = remote.section.parameters.get(number)
+            return Codec(name, encoding.clock_rate, encoding.channels, number, parameters)
     raise NotAcceptable("No codec in common", INCOMPATIBLE_FORMAT)
 
 
-def _check_section(theirs: Sdp, section: MediaSection, local: LocalMedia) -> None:
-    """Check that we can send to a section at all: kind, port, profile, address."""
+def _understand(theirs: Sdp, section: MediaSection, local: LocalMedia, offered: dict[int, Encoding]) -> _Remote:
+    """Check that we can send to a section at all: kind, port, profile, address.
+
+    A payload type of an answer that has no rtpmap means what the offer said it means (`offered`).
+    """
     if section.kind != "audio" or not section.port:
         raise NotAcceptable("No audio", NO_SUCH_MEDIA)
     if section.protocol.upper() not in _PROTOCOLS:
         raise NotAcceptable("Only plain RTP is supported", INCOMPATIBLE_TRANSPORT)
     connection = theirs.connection_of(section)
     address = _literal(connection.address)
-    if address.is_multicast or address == IPv4Address("255.255.255.255"):
+    if address.is_multicast or address == _BROADCAST:
         raise NotAcceptable("Only unicast addresses are supported", INCOMPATIBLE_ADDRESS)
-    if address.version != _literal(local.address).version and not address.is_unspecified:
+    family = 6 if ":" in local.address else 4
+    if address.version != family and not address.is_unspecified:
         raise NotAcceptable("Another address family is in use here", INCOMPATIBLE_ADDRESS)
+    known = {**offered, **section.encodings}
+    direction = theirs.direction_of(section)
+    return _Remote(
+        section=section,
+        host=connection.address,
+        encodings={number: known[number] for number in section.payload_types if number in known},
+        sends=direction in _CAN_SEND,
+        hears=direction in _CAN_RECEIVE and not address.is_unspecified,
+    )
 
 
 def _literal(address: str) -> IPv4Address | IPv6Address:
@@ -208,56 +243,45 @@ def _literal(address: str) -> IPv4Address | IPv6Address:
         raise NotAcceptable("Only literal addresses are supported", INCOMPATIBLE_ADDRESS) from None
 
 
-def _encodings_of_answer(section: MediaSection, offered: dict[int, Encoding]) -> list[tuple[int, Encoding]]:
-    """List the payload types of an answer; one without rtpmap means what the offer said it means."""
-    known = section.encodings
-    numbers = [int(text) for text in section.formats if text.isdigit()]
-    return [
-        (number, known.get(number) or offered[number]) for number in numbers if number in known or number in offered
-    ]
+def _find(encodings: dict[int, Encoding], wanted: Encoding) -> int | None:
+    return next((number for number, encoding in encodings.items() if encoding.is_same(wanted)), None)
 
 
-def _find(section: MediaSection, wanted: Encoding, offered: dict[int, Encoding] | None = None) -> int | None:
-    """Return the first payload type of a section that stands for an encoding."""
-    pairs = _encodings_of_answer(section, offered or {})
-    return next((number for number, encoding in pairs if encoding.is_same(wanted)), None)
+def _events(remote: _Remote, offered: dict[int, Encoding]) -> tuple[int | None, int | None]:
+    """Return the payload types of events towards the peer and from it; both or none."""
+    send, receive = remote.find(TELEPHONE_EVENT), _find(offered, TELEPHONE_EVENT)
+    return (None, None) if send is None or receive is None else (send, receive)
 
 
-def _our_direction(theirs: Sdp, section: MediaSection, wanted: str) -> str:
+def _meet(remote: _Remote, wanted: str) -> str:
     """Meet the peer's direction and ours (RFC 3264 section 6.1)."""
-    peer = theirs.direction_of(section)
-    send = wanted in _CAN_SEND and _hears_us(theirs, section)
-    receive = wanted in _CAN_RECEIVE and peer in _CAN_SEND
-    if send:
+    receive = wanted in _CAN_RECEIVE and remote.sends
+    if wanted in _CAN_SEND and remote.hears:
         return "sendrecv" if receive else "sendonly"
     return "recvonly" if receive else "inactive"
 
 
-def _hears_us(theirs: Sdp, section: MediaSection) -> bool:
-    """Whether the peer wants to receive: not held by direction, nor by 0.0.0.0 (RFC 3264 section 8.4)."""
-    return theirs.direction_of(section) in _CAN_RECEIVE and not theirs.connection_of(section).is_unspecified
-
-
 def _agree(
-    theirs: Sdp,
-    section: MediaSection,
+    remote: _Remote,
     local: LocalMedia,
     codec: Codec,
     receive: int,
     events: tuple[int | None, int | None],
     direction: str,
+    *,
+    held: bool,
 ) -> Negotiated:
-    ptime = section.ptime or local.ptime
+    ptime = remote.section.ptime or local.ptime
     return Negotiated(
         codec=codec,
         receive_payload_type=receive,
         dtmf_send=events[0],
         dtmf_receive=events[1],
-        remote_host=theirs.connection_of(section).address,
-        remote_port=section.port,
+        remote_host=remote.host,
+        remote_port=remote.section.port,
         direction=direction,
-        held=not _hears_us(theirs, section),
-        ptime=ptime if ptime <= _MAX_PTIME else local.ptime,
+        held=held,
+        ptime=ptime if _MIN_PTIME <= ptime <= _MAX_PTIME else local.ptime,
     )
 
 
@@ -267,27 +291,20 @@ def _audio_place(sdp: Sdp) -> int:
     return in_use[0] if in_use else 0
 
 
-def _event_type(before: MediaSection | None) -> int:
+def _event_type(taken: dict[int, Encoding]) -> int:
     """Return the payload type for events: the settled one, or one that means nothing else yet."""
-    if before is None:
-        return TELEPHONE_EVENT_TYPE
-    settled = _find(before, TELEPHONE_EVENT)
+    settled = _find(taken, TELEPHONE_EVENT)
     if settled is not None:
         return settled
-    taken = before.encodings
-    return next(number for number in (TELEPHONE_EVENT_TYPE, *range(96, 128)) if number not in taken)
+    free: list[int] = [number for number in (TELEPHONE_EVENT_TYPE, *range(96, 128)) if number not in taken]
+    return free[0] if free else TELEPHONE_EVENT_TYPE
 
 
 def _write_section(
-    local: LocalMedia,
-    protocol: str,
-    codecs: list[tuple[int, Encoding]],
-    event: int | None,
-    direction: str,
-    kind: str = "audio",
+    local: LocalMedia, protocol: str, codecs: list[tuple[int, Encoding]], event: int | None, direction: str
 ) -> MediaSection:
     types = codecs if event is None else [*codecs, (event, TELEPHONE_EVENT)]
-    section = MediaSection(kind, local.port, protocol, [str(number) for number, _ in types])
+    section = MediaSection("audio", local.port, protocol, [str(number) for number, _ in types])
     section.lines = [("a", f"rtpmap:{number} {encoding}") for number, encoding in types]
     if event is not None:
         section.lines.append(("a", f"fmtp:{event} {_EVENTS}"))

@@ -170,6 +170,11 @@ class MediaSection(_Lines):
         return cls(kind.lower(), int(port), protocol, formats, port_count=int(count) if count else None)
 
     @property
+    def payload_types(self) -> list[int]:
+        """RTP payload types in order of preference, each once."""
+        return list(dict.fromkeys(int(text) for text in self.formats if _is_payload_type(text)))
+
+    @property
     def encodings(self) -> dict[int, Encoding]:
         """Payload types of this section in order of preference; those without meaning are left out."""
         mapped: dict[int, Encoding] = {}
@@ -178,12 +183,10 @@ class MediaSection(_Lines):
             if match is not None:
                 mapped.setdefault(int(match[1]), Encoding(match[2], int(match[3]), int(match[4] or 1)))
         found: dict[int, Encoding] = {}
-        for text in self.formats:
-            if _is_payload_type(text):
-                number = int(text)
-                encoding = mapped.get(number) or STATIC.get(number)
-                if encoding is not None:
-                    found.setdefault(number, encoding)
+        for number in self.payload_types:
+            encoding = mapped.get(number) or STATIC.get(number)
+            if encoding is not None:
+                found[number] = encoding
         return found
 
     @property

@@ -273,7 +273,7 @@ def test_edge_26_a_progressive_ring_all_starts_with_one() -> None:
     assert offered(office.wait(8)) == ["102", "103"]
 
 
-def test_a_widened_caller_does_not_take_agents_from_nobody_else_who_waited_longer() -> None:
+def test_a_widened_caller_comes_before_those_who_joined_later() -> None:
     office = Office(QueueSettings("support", agents=["101", "102"], progressive=4), reachable=False)
     office.tell(events.AgentReachable("101", True))
     office.call("c1")

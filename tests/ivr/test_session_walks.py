@@ -106,6 +106,7 @@ def test_a_caller_who_does_nothing_more_leaves_every_menu(menu: Menu, story: lis
 @given(menus, st.lists(st.sampled_from(KEYS), max_size=40))
 def test_two_sessions_with_the_same_story_end_the_same_way(menu: Menu, keys: list[str]) -> None:
     first, second = MenuSession(menu), MenuSession(menu)
-    for now, event in enumerate([Started(MONDAY), *map(Digit, keys)]):
+    story: list[Event] = [Started(MONDAY), *map(Digit, keys)]
+    for now, event in enumerate(story):
         assert first.handle(event, float(now)) == second.handle(event, float(now))
         assert first.next_deadline == second.next_deadline

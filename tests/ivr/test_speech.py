@@ -160,8 +160,8 @@ async def test_a_program_that_does_not_exist_is_one_sentence(tmp_path: Path) -> 
 async def test_without_any_speech_program_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speech.shutil, "which", lambda name: None)
-    monkeypatch.setattr(speech.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("ivr.speech.shutil.which", lambda name: None)
+    monkeypatch.setattr("ivr.speech.importlib.util.find_spec", lambda name: None)
     with pytest.raises(SpeechError, match="install espeak-ng") as caught:
         await Speaker(tmp_path / "cache").ensure(Prompt(text="Hello."))
     assert "softswitch[tts]" in str(caught.value)
@@ -169,8 +169,8 @@ async def test_without_any_speech_program_the_error_says_what_to_install(
 
 
 def test_without_the_program_the_library_speaks_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speech.shutil, "which", lambda name: None)
-    monkeypatch.setattr(speech.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr("ivr.speech.shutil.which", lambda name: None)
+    monkeypatch.setattr("ivr.speech.importlib.util.find_spec", lambda name: object())
     assert speech.find_program() == (sys.executable, "-m", "ivr.espeak")
 
 

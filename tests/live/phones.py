@@ -286,7 +286,7 @@ class Phones:
         return phone
 
     async def __aenter__(self) -> Self:
-        lines = (f"sip_listen 127.0.0.1:{self.port}", f"rtp_ports {BARESIP_RTP}", "audio_jitter_buffer_delay 2-5", "")
+        lines = (f"sip_listen 127.0.0.1:{self.port}", f"rtp_ports {BARESIP_RTP}", "")
         await self._runtime.start(
             Config(net_interface="127.0.0.1", max_concurrent_calls=None, extra_config_text="\n".join(lines))
         )

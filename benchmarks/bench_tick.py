@@ -1,0 +1,171 @@
+"""What a packet costs: the whole media tick against a bare echo over the same backend, in the same minute.
+
+For 100, 400 and 1,200 legs and both backends a second process sends every leg a packet each 20 ms, while this one in turn
+echoes them bare, mixes them in rooms of three (receive, jitter buffer, decode, mix, encode, send) and relays them in pairs.
+CPU microseconds per packet received; every packet in goes with one out.
+"""
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+
+from media.engine import TICK, Engine
+from media.errors import BackendUnavailable
+from media.io.choice import choose
+from media.io.ports import Ports
+from media.io.sockets import MediaIo
+from media.legs import Negotiated
+
+SIZES: Final = (100, 400, 1200)
+BACKENDS: Final = ("uring", "poll")
+ROUNDS: Final = 3
+SECONDS: Final = 0.5
+"""Length of one measurement; every figure is the median of `ROUNDS`."""
+WARM_UP: Final = 0.3
+PARTS: Final = 4
+PORTS: Final = (32000, 39999)
+
+
+class Bench:
+    """Legs on a backend, under load from another process."""
+
+    def __init__(self, backend: str, count: int) -> None:
+        self.io: MediaIo = choose(backend, 2048)[0]
+        self.engine = Engine(self.io, random.Random(1), lambda _: None, 2048)
+        self._ports = Ports(*PORTS)
+        self._pairs = [self._ports.open("127.0.0.1") for _ in range(count)]
+        self._names = [str(leg) for leg in range(count)]
+        for name, pair in zip(self._names, self._pairs, strict=True):
+            self.engine.open(name, pair, time.monotonic())
+        seconds = WARM_UP + 1 + 3 * ROUNDS * SECONDS
+        command = [sys.executable, "-m", "benchmarks.rtp_load", str(count), "0", str(seconds)]
+        command += [str(pair.port) for pair in self._pairs]
+        self._load = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._load.stdout is not None
+        sources = [int(port) for port in self._load.stdout.readline().split()]
+        for leg, name in enumerate(self._names):
+            peer = sources[leg % len(sources)]
+            self.engine.configure(
+                name, Negotiated("127.0.0.1", peer, "PCMU", 0, 0, None, None, True, True), time.monotonic()
+            )
+        self._received = 0
+
+    def start(self) -> None:
+        """Let the load begin, and take the first packets."""
+        assert self._load.stdin is not None
+        self._load.stdin.write("\n")
+        self._load.stdin.flush()
+        self.gather(3)
+        self._run(self._engine_tick, WARM_UP)
+
+    def gather(self, size: int) -> None:
+        """Put the legs into rooms of `size`."""
+        for leg, name in enumerate(self._names):
+            self.engine.join(name, f"{size} {leg // size}")
+
+    def measure_echo(self) -> float:
+        """Microseconds per packet of the bare echo."""
+        return self._run(self._echo, SECONDS)
+
+    def measure_tick(self) -> float:
+        """Microseconds per packet of the engine."""
+        return self._run(self._engine_tick, SECONDS)
+
+    def close(self) -> None:
+        """End the load and give everything back."""
+        self._load.terminate()
+        self._load.communicate()
+        for name, pair in zip(self._names, self._pairs, strict=True):
+            self.engine.close(name, time.monotonic(), time.time())
+            self._ports.close(pair)
+        self.io.close()
+
+    def _run(self, tick: Callable[[float], int], seconds: float) -> float:
+        due = time.monotonic()
+        end, count = due + seconds, 0
+        began = time.process_time()
+        while due < end:
+            due += TICK
+            if self.engine.relays and tick == self._engine_tick:
+                for part in range(1, PARTS):
+                    time.sleep(max(due - TICK * (PARTS - part) / PARTS - time.monotonic(), 0))
+                    self.engine.receive(time.monotonic(), time.time())
+            time.sleep(max(due - time.monotonic(), 0))
+            count += tick(time.monotonic())
+        return (time.process_time() - began) / max(count, 1) * 1e6
+
+    def _engine_tick(self, now: float) -> int:
+        before = self._received
+        self.engine.tick(now, time.time())
+        self._received = int(self.engine.receiver.reception.received.sum())
+        return self._received - before
+
+    def _echo(self, _: float) -> int:
+        """Every packet back to its sender, as cheaply as the backend can: no headers, no sound."""
+        arrivals = self.io.receive()
+        if arrivals is None:
+            return 0
+        self.io.packets[arrivals.rows, :172] = arrivals.pool[arrivals.buffers, :172]
+        self.io.send(arrivals.rows, 172)
+        return len(arrivals.rows)
+
+
+@contextmanager
+def bench(backend: str, count: int) -> Iterator[Bench]:
+    """A bench that is cleared afterwards."""
+    made = Bench(backend, count)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+def run() -> list[dict[str, Any]]:
+    """Measure; each result has name, unit, value, floor (the bare echo) and their ratio."""
+    results = []
+    for backend in BACKENDS:
+        for count in SIZES:
+            try:
+                results += _compare(backend, count)
+            except BackendUnavailable as error:
+                print(f"{backend}: left out, {error.text}", file=sys.stderr)
+                break
+    return results
+
+
+def _compare(backend: str, count: int) -> list[dict[str, Any]]:
+    floors, fulls, relays = [], [], []
+    with bench(backend, count) as made:
+        for _ in range(ROUNDS):
+            made.gather(3)
+            fulls.append(made.measure_tick())
+            floors.append(made.measure_echo())
+            made.gather(2)
+            relays.append(made.measure_tick())
+    floor = float(np.median(floors))
+    return [
+        _result(f"full path, {count} legs, {backend}", float(np.median(fulls)), floor),
+        _result(f"relay, {count} legs, {backend}", float(np.median(relays)), floor),
+    ]
+
+
+def _result(name: str, value: float, floor: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "unit": "CPU us per packet in and out",
+        "value": round(value, 2),
+        "floor": round(floor, 2),
+        "ratio": round(value / floor, 2),
+    }
+
+
+if __name__ == "__main__":
+    for line in run():
+        print(f"{line['name']:34} {line['value']:7.2f}  echo {line['floor']:7.2f}  x {line['ratio']:.2f}")
