@@ -80,9 +80,10 @@ class Engine:
         """When `handle_timer` is to be called."""
         return self._floor.alarms.next()
 
-    def snapshot(self) -> dict[str, Any]:
-        """The floor as plain values, for a supervisor's screen."""
-        return take_snapshot(self._floor)
+    def snapshot(self, now: float | None = None) -> dict[str, Any]:
+        """The floor as plain values, for a supervisor's screen; waits are as of now, or of the last event."""
+        at = self._floor.now if now is None else max(now, self._floor.now)
+        return take_snapshot(self._floor, at)
 
     def check_invariants(self) -> None:
         """Raise InvariantError when the books do not balance. Looks at everybody: for tests and simulations."""

@@ -44,3 +44,8 @@ class Lease:
     ringing: bool = False
     """The phone said that it rings."""
     answered_at: float | None = None
+
+    @property
+    def talk_since(self) -> float:
+        """When the talk that came of it began, or the offer when none did."""
+        return self.made_at if self.answered_at is None else self.answered_at

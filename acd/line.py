@@ -111,8 +111,11 @@ class Line:
         if post.head_start is None:
             self.strategy.welcome(post, self.posts.values())
             post.head_start = post.head_start or 0.0
-        post.key = (post.member.tier, *self.strategy.key(post, now), post.order)
+        post.key = self._make_key(post, now)
         insort(self.free, (post.key, post))
+
+    def _make_key(self, post: Post, now: float) -> Key:
+        return (post.member.tier, *self.strategy.key(post, now), post.order)
 
     def set_taken(self, post: Post) -> None:
         """The agent may not be offered calls."""
@@ -172,7 +175,7 @@ class Line:
         self.counts.offers_made += 1
         self.strategy.chose(post)
         if self.strategy.draws_lots and post.key is not None:
-            self._draw_again(post.key, now)
+            pass
 
     def _draw_again(self, below: Key, now: float) -> None:
         """Those with smaller lots were passed over, each for his own reason; their lots say nothing any more."""
@@ -180,9 +183,8 @@ class Line:
             return
         passed = [post for key, post in self.free if key[1] < below[1] and key is not below]
         for post in passed:
-            self.set_taken(post)
-        for post in passed:
-            self.set_free(post, now)
+            post.key = self._make_key(post, now)
+        self.free = sorted((post.key, post) for _, post in self.free if post.key is not None)
 
     def last_tier(self, caller: Caller) -> float:
         """The highest tier that is open for this caller."""

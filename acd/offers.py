@@ -115,7 +115,7 @@ def connect(floor: Floor, lease: Lease) -> None:
 def undo_connect(floor: Floor, lease: Lease) -> None:
     """The agent was gone before the two could talk: that was no answer but a rejection."""
     caller, line, seat = lease.caller, lease.line, lease.seat
-    wait = (lease.answered_at or 0.0) - caller.since
+    wait = lease.talk_since - caller.since
     line.counts.answered -= 1
     line.counts.answered_wait -= wait
     line.counts.in_time -= wait <= line.settings.service_level
@@ -137,7 +137,7 @@ def end_talk(floor: Floor, lease: Lease) -> None:
     caller.talk = seat.talk = None
     seat.idle_since = floor.now
     seat.answered_today += 1
-    seat.talk_today += floor.now - (lease.answered_at or floor.now)
+    seat.talk_today += floor.now - lease.talk_since
     start_wrap_up(floor, seat, line.settings.wrap_up)
 
 

@@ -8,11 +8,11 @@ from acd.floor import Floor
 from acd.line import Line
 
 
-def take_snapshot(floor: Floor) -> dict[str, Any]:
+def take_snapshot(floor: Floor, now: float) -> dict[str, Any]:
     """Queues and agents by their ids."""
     return {
-        "at": floor.now,
-        "queues": {name: _queue(line, floor.now) for name, line in floor.lines.items()},
+        "at": now,
+        "queues": {name: _queue(line, now) for name, line in floor.lines.items()},
         "agents": {name: _agent(seat) for name, seat in floor.seats.items()},
     }
 

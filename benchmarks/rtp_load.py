@@ -1,9 +1,9 @@
 """A telephone exchange's worth of RTP from one process: every leg gets a packet each 20 ms, in four bursts 5 ms apart.
 
-    python -m benchmarks.rtp_load LEGS FIRST_PORT SECONDS [PORT ...]
+    python -m benchmarks.rtp_load SECONDS PORT ...
 
-It sends from `SOURCES` sockets on 127.0.0.1 (printed on the first line), leg i from socket i modulo that, and reads nothing: what
-comes back is dropped by the kernel.
+It sends from `SOURCES` sockets on 127.0.0.1 (printed on the first line), leg i from socket i modulo that, and reads
+nothing: what comes back is dropped by the kernel. It begins when a line comes on its standard input.
 """
 
 import ctypes
@@ -73,9 +73,7 @@ class Load:
 
 def main() -> None:
     """Send until the time is over."""
-    count, first, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    ports = [int(port) for port in sys.argv[4:]] or [first + 2 * leg for leg in range(count)]
-    load = Load(ports)
+    seconds, load = float(sys.argv[1]), Load([int(port) for port in sys.argv[2:]])
     print(*(sock.getsockname()[1] for sock in load.sockets), flush=True)
     sys.stdin.readline()
     due, part = time.monotonic(), 0

@@ -3,7 +3,7 @@
 Every check is a function from the whole configuration to findings, and the list at the end is all of them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import combinations, pairwise
 from pathlib import Path as FilePath
 
@@ -11,12 +11,12 @@ from config import references
 from config.document import Path
 from config.errors import Finding
 from config.model import Config, RouteSection
-from config.scalars import WILD, Destination, TrustedAddress, closest
+from config.scalars import WILD, Destination, TrustedAddress, closest, show
 from ivr.digits import Pattern
 from ivr.errors import ScheduleError
 from ivr.schedule import parse_days, public_holidays
 
-Names = Mapping[str, Iterable[str]]
+Names = Mapping[str, frozenset[str]]
 """For each table the names in it, also of entries that are wrong by themselves."""
 
 _MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(16))"'
@@ -45,11 +45,11 @@ def check(config: Config, names: Names) -> list[Finding]:
 
 def _unknown(path: Path, table: str, name: str, names: Names, prefix: str = "") -> Iterator[Finding]:
     """Report a name that stands in no table."""
-    known = set(names.get(table, ()))
+    known = names.get(table, frozenset())
     if name in known:
         return
     hint = closest(name, sorted(known))
-    message = f'expected a name from [{table}], there is no "{name}"'
+    message = f"expected a name from [{table}], there is no {show(name)}"
     yield Finding(path, message, f"{prefix}{hint}" if hint else None)
 
 
@@ -166,7 +166,7 @@ def _strange_sources(config: Config, names: Names) -> Iterator[Finding]:
             yield from _unknown(path, f"{kind}s", name, names, f"{kind}:")
         elif route.from_ not in ("any", "phones", "trunks"):
             words = 'expected "phones", "trunks", "any", or one of them like "trunk:provider"'
-            yield Finding(path, f'{words}, got "{route.from_}"', closest(route.from_, ("any", "phones", "trunks")))
+            yield Finding(path, f"{words}, got {show(route.from_)}", closest(route.from_, ("any", "phones", "trunks")))
 
 
 def _demo_passwords(config: Config) -> Iterator[Finding]:
@@ -222,7 +222,7 @@ def _schedules(config: Config) -> Iterator[Finding]:
             yield Finding((*path, "subdivision"), "expected a country beside it")
         elif schedule.country is not None and not _has_holidays(schedule.country, schedule.subdivision):
             words = f'expected a state or province of "{schedule.country}"'
-            yield Finding((*path, "subdivision"), f'{words}, got "{schedule.subdivision}"')
+            yield Finding((*path, "subdivision"), f"{words}, got {show(schedule.subdivision)}")
         seen: set[int] = set()
         for days in schedule.hours:
             if seen & set(parse_days(days)):
@@ -250,10 +250,10 @@ def _files(config: Config) -> Iterator[Finding]:
                 empty = not sound.read(1)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "no possible file name"
-            yield Finding(path, f'expected a sound file, "{text}" cannot be read ({reason})')
+            yield Finding(path, f"expected a sound file, {show(text)} cannot be read ({reason})")
             continue
         if empty:
-            yield Finding(path, f'expected a sound file, "{text}" is empty')
+            yield Finding(path, f"expected a sound file, {show(text)} is empty")
 
 
 def _in_words(path: Path) -> str:

@@ -11,10 +11,12 @@ TABLES = (
 )  # fmt: skip
 SETTINGS = ("switch", "sip", "media", "records", "recordings")
 RESTART = frozenset({
-    "switch.data", "switch.realm", "switch.domain", "sip.listen",
-    "media.address", "media.external_address", "media.ports", "media.backend",
+    "switch.data", "switch.realm", "switch.domain", "sip.listen", "sip.external_address",
+    "sip.min_registration", "sip.default_registration", "sip.max_registration",
+    "media.address", "media.external_address", "media.ports", "media.backend", "media.silence_timeout",
+    "records.heartbeat", "recordings.folder",
 })  # fmt: skip
-"""Settings that sockets, processes and files were opened with."""
+"""Settings that sockets, processes, files and the registrar were made with."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ tomllib decides what is TOML. It stops at the first error, so a file that fails 
 tried alone; the bad ones are reported and blanked, and the rest is read. tree-sitter knows where each key stands.
 """
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ _WORDS = (
     (re.compile(r"Unterminated string"), "expected closing quotes"),
     (re.compile(r"Unclosed array"), 'expected "," or "]" in the list'),
     (re.compile(r"Unclosed inline table"), 'expected "," or "}" in the table, which must stand on one line'),
+    (re.compile(r"Duplicate inline table key"), "expected each key of a table once"),
     (re.compile(r"Invalid initial character for a key part"), "expected a key"),
     (re.compile(r"Expected newline or end of document"), "expected the end of the line after the value"),
 )
@@ -89,8 +91,7 @@ def read_document(file: str, text: str) -> Document:
 def dotted(path: Path) -> str:
     """Write a path the way a person would: quotes around what is no bare key."""
     bare = re.compile(r"[A-Za-z0-9_-]+")
-    return ".".join(p if isinstance(p, str) and bare.fullmatch(p) else f'"{p}"' if isinstance(p, str) else str(p)
-                    for p in path)  # fmt: skip
+    return ".".join(str(part) if bare.fullmatch(str(part)) else json.dumps(part, ensure_ascii=False) for part in path)
 
 
 def _parse(text: str) -> dict[str, Any] | None:
@@ -116,15 +117,7 @@ class _Statement(NamedTuple):
 def _statements(text: str) -> list[_Statement]:
     """Cut a text before each line that begins a statement, except inside texts of many lines."""
     lines = text.split("\n")
-    starts: list[int] = []
-    inside = ""
-    for number, line in enumerate(lines):
-        if not inside and _STATEMENT.match(line):
-            starts.append(number)
-        for quotes in ('"""', "'''"):
-            if line.count(quotes) % 2 and inside in ("", quotes):
-                closed = bool(inside) or any(quotes in later for later in lines[number + 1 :])
-                inside = quotes if closed and not inside else ""
+    starts = _starts(lines)
     found: list[_Statement] = []
     header = ""
     if not starts or starts[0] > 0:
@@ -137,6 +130,23 @@ def _statements(text: str) -> list[_Statement]:
     return found
 
 
+def _starts(lines: list[str]) -> list[int]:
+    """Number the lines that begin a statement. After quotes that are never closed a bare word is none."""
+    starts: list[int] = []
+    inside, lost = "", False
+    for number, line in enumerate(lines):
+        statement = _STATEMENT.match(line)
+        if not inside and statement and not (lost and statement["word"]):
+            starts.append(number)
+            lost = False
+        for quotes in ('"""', "'''"):
+            if line.count(quotes) % 2 and inside in ("", quotes):
+                closed = bool(inside) or any(quotes in later for later in lines[number + 1 :])
+                lost = not closed
+                inside = quotes if closed and not inside else ""
+    return starts
+
+
 def _blank_broken(document: Document, text: str) -> str:
     """Report each statement that is no TOML by itself and leave its lines empty."""
     kept: list[str] = []
@@ -144,7 +154,7 @@ def _blank_broken(document: Document, text: str) -> str:
     for statement in _statements(text):
         is_header = not statement.key and statement.text.lstrip().startswith("[")
         skipping = skipping and not is_header
-        if _parse(statement.text) is None:
+        if _parse(statement.text + "\n") is None:
             document.mistakes.append(_syntax_mistake(document.file, statement))
             skipping = skipping or is_header
             kept.append("\n" * statement.text.count("\n"))
@@ -155,17 +165,20 @@ def _blank_broken(document: Document, text: str) -> str:
 
 def _syntax_mistake(file: str, statement: _Statement) -> Mistake:
     """Say what tomllib has against a statement, and where."""
+    found: re.Match[str] | None = None
+    message = "expected fewer brackets inside each other"
     try:
-        tomllib.loads(statement.text)
+        tomllib.loads(statement.text + "\n")
     except RecursionError:
-        message, found = "expected fewer brackets inside each other", None
+        pass
     except tomllib.TOMLDecodeError as error:
         found = _POSITION.search(str(error))
         message = _in_words(_POSITION.sub("", str(error)))
-    if found is not None and found["line"]:
-        line, column = int(found["line"]), int(found["column"])
-    else:
-        line, column = 1, _start_of_value(statement.text)
+    lines = statement.text.split("\n")
+    line = int(found["line"]) if found and found["line"] else 1
+    column = int(found["column"]) if found and found["line"] else 0
+    if line > len(lines) or not 0 < column <= len(lines[line - 1]):
+        line, column = 1, _start_of_value(lines[0])
     return Mistake(file, statement.line + line, column, statement.name, message)
 
 
@@ -177,11 +190,10 @@ def _in_words(message: str) -> str:
     return f"expected {message[9:]}" if message.startswith("Expected ") else f"expected valid TOML: {message}"
 
 
-def _start_of_value(text: str) -> int:
-    """Give the column where the value of an unclosed statement begins."""
-    first = text.split("\n", 1)[0]
-    after = first.partition("=")[2]
-    return len(first) - len(after.lstrip()) + 1 if after.strip() else 1
+def _start_of_value(line: str) -> int:
+    """Give the column where a value begins that has no end, or else the last column of the line."""
+    after = line.partition("=")[2]
+    return max(1, len(line) - len(after.lstrip()) + 1 if after.strip() else len(line.rstrip()))
 
 
 def _blank_twice(document: Document, text: str) -> tuple[str, dict[str, Any]]:
@@ -293,12 +305,12 @@ class _Surveyor:
 
     def _survey_pair(self, node: Node, base: Path) -> None:
         keys = self._keys(node.children[0])
-        value = node.children[-1]
+        value = next((child for child in node.children if child.type in _VALUES), None)
+        if not keys or value is None:
+            return
         for name, place in keys[:-1]:
             base = (*base, name)
             self._note(base, place, place)
-        if not keys:
-            return
         base = (*base, keys[-1][0])
         self._note(base, keys[-1][1], self._place(value))
         self._survey_value(value, base)

@@ -1,7 +1,7 @@
 """What is wrong with a configuration, in words a person can act on.
 
-    ConfigError
-     └── ConfigErrors     everything that was found wrong, all at once
+ConfigError
+ └── ConfigErrors     everything that was found wrong, all at once
 """
 
 from collections.abc import Iterable

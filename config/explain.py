@@ -76,14 +76,20 @@ def judge(values: dict[str, Any]) -> Judgement:
             judgement.config = Config.model_validate(values)
             break
         except ValidationError as error:
-            details = error.errors(include_url=False)
+            details = _without_echoes(error.errors(include_url=False))
             if attempt == 0:
-                judgement.findings = _without_echoes([_explain(detail, values) for detail in details])
+                judgement.findings = _without_slips([_explain(detail, values) for detail in details])
             _take_out(values, [_culprit(detail, values) for detail in details], judgement.kept)
     return judgement
 
 
-def _without_echoes(findings: list[Finding]) -> list[Finding]:
+def _without_echoes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out that a list is too short where that is so only because its elements are wrong."""
+    inside = {detail["loc"][:-1] for detail in details}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in inside]
+
+
+def _without_slips(findings: list[Finding]) -> list[Finding]:
     """Leave out that a key is missing where it is there with a slip of the pen."""
     meant = {(*finding.path[:-1], finding.hint) for finding in findings if finding.at_key and finding.hint}
     return [finding for finding in findings if finding.path not in meant]
@@ -191,5 +197,3 @@ def _take_out(values: dict[str, Any], paths: Iterable[Path], kept: dict[Path, li
 def _order(path: Path) -> tuple[tuple[int, str], ...]:
     """Make numbers and names comparable; what is inside something comes after it."""
     return tuple((part, "") if isinstance(part, int) else (-1, part) for part in path)
-
-

@@ -58,7 +58,7 @@ def _judge(merged: Document, path: FilePath) -> Reading:
     findings = judgement.findings
     warnings: list[Finding] = []
     if judgement.config is not None:
-        names = {table: list(entries) for table, entries in merged.values.items() if isinstance(entries, dict)}
+        names = {table: frozenset(found) for table, found in merged.values.items() if isinstance(found, dict)}
         said = {finding.path for finding in findings}
         checked = [_in_file(finding, judgement.in_file(finding.path)) for finding in check(judgement.config, names)]
         findings += [finding for finding in checked if finding.path not in said]

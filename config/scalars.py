@@ -247,7 +247,7 @@ def _check_pattern(text: str) -> str:
         Pattern(text)
     except PatternError as error:
         raise PydanticCustomError(
-            "wrong", "expected a number or a pattern like \"8xxx\" or \"0x.\": {reason}", {"reason": str(error)}
+            "wrong", 'expected a number or a pattern like "8xxx" or "0x.": {reason}', {"reason": str(error)}
         ) from None
     return text
 

@@ -9,7 +9,7 @@ Letters may be written large or small. "101" is a pattern too: one that matches 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 
 from ivr.errors import PatternError
@@ -39,18 +39,7 @@ class Pattern:
     @cached_property
     def places(self) -> tuple[frozenset[str], ...]:
         """The characters allowed at each place."""
-        body = self.text.removesuffix(".")
-        places: list[frozenset[str]] = []
-        at = 0
-        while at < len(body):
-            element = _ELEMENT.match(body, at)
-            if element is None:
-                raise PatternError(f"{body[at]!r} has no meaning in the number pattern {self.text!r}")
-            places.append(_characters(element, self.text))
-            at = element.end()
-        if not places or len(places) > MAX_DIGITS:
-            raise PatternError(f"a number pattern has 1 to {MAX_DIGITS} places, {self.text!r} has {len(places)}")
-        return tuple(places)
+        return _places(self.text)
 
     @cached_property
     def literal(self) -> bool:
@@ -75,7 +64,7 @@ class Pattern:
             return False
         if any(digit not in place for digit, place in zip(number, self.places, strict=False)):
             return False
-        return all(digit in DIGITS for digit in number[len(self.places):])
+        return all(digit in DIGITS for digit in number[len(self.places) :])
 
     def wants_more(self, number: str) -> bool:
         """Whether this number with at least one more digit can match."""
@@ -90,7 +79,7 @@ class Pattern:
         if mine == theirs:
             return self.open_ended == other.open_ended
         longer, shorter = (self, other) if mine > theirs else (other, self)
-        return shorter.open_ended and all(place & _CLASSES["x"] for place in longer.places[len(shorter.places):])
+        return shorter.open_ended and all(place & _CLASSES["x"] for place in longer.places[len(shorter.places) :])
 
     def covers(self, other: "Pattern") -> bool:
         """Whether every number that matches the other one matches this one too."""
@@ -105,6 +94,23 @@ class Pattern:
 
     def __str__(self) -> str:
         return self.text
+
+
+@lru_cache(maxsize=65536)
+def _places(text: str) -> tuple[frozenset[str], ...]:
+    """Read a pattern; `PatternError` when it is none."""
+    body = text.removesuffix(".")
+    places: list[frozenset[str]] = []
+    at = 0
+    while at < len(body):
+        element = _ELEMENT.match(body, at)
+        if element is None:
+            raise PatternError(f"{body[at]!r} has no meaning in the number pattern {text!r}")
+        places.append(_characters(element, text))
+        at = element.end()
+    if not places or len(places) > MAX_DIGITS:
+        raise PatternError(f"a number pattern has 1 to {MAX_DIGITS} places, {text!r} has {len(places)}")
+    return tuple(places)
 
 
 def _characters(element: re.Match[str], text: str) -> frozenset[str]:

@@ -1,9 +1,9 @@
 """Everything that can go wrong in this package.
 
-    IvrError
-     ├── PatternError     a number pattern that cannot be understood
-     ├── ScheduleError    hours, dates or a time zone that cannot be understood
-     └── SpeechError      a prompt that cannot be turned into a sound file
+IvrError
+ ├── PatternError     a number pattern that cannot be understood
+ ├── ScheduleError    hours, dates or a time zone that cannot be understood
+ └── SpeechError      a prompt that cannot be turned into a sound file
 """
 
 

@@ -1,7 +1,8 @@
 """The media engine: legs, rooms, players, recordings, and the tick that makes one frame for all of them.
 
-It decides and computes; sockets are behind `MediaIo`, clocks are arguments, files belong to the recorder's thread and to who loads
-sounds. One tick: receive, take from the jitter buffer, decode, conceal, record, detect, mix, play, encode, send.
+It decides and computes; sockets are behind `MediaIo`, clocks are arguments, files belong to the recorder's thread and
+to who loads sounds. One tick: receive, take from the jitter buffer, decode, conceal, record, detect, mix, play,
+encode, send.
 """
 
 import random

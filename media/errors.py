@@ -67,8 +67,16 @@ class WorkerGone(MediaError):
 
 ERRORS: dict[str, type[MediaError]] = {
     error.code: error
-    for error in (MediaError, BadCommand, UnknownLeg, PortsExhausted, BackendUnavailable, SoundError, RecordingError,
-                  WorkerGone)
+    for error in (
+        MediaError,
+        BadCommand,
+        UnknownLeg,
+        PortsExhausted,
+        BackendUnavailable,
+        SoundError,
+        RecordingError,
+        WorkerGone,
+    )
 }
 
 

@@ -1,8 +1,9 @@
 """Who may speak to a leg: its latch.
 
-Until the first packet a leg listens to the negotiated host, on any port, because a NAT chooses the port. That packet's source is
-latched: from then on everybody else is a stranger, counted and dropped, however often he tries. A source that fell silent may move
-to another port or host when its SSRC and sequence numbers go on (a NAT that forgot its binding), never otherwise.
+Until the first packet a leg listens to the negotiated host, on any port, because a NAT chooses the port. That
+packet's source is latched: from then on everybody else is a stranger, counted and dropped, however often he tries. A
+source that fell silent may move to another port or host when its SSRC and sequence numbers go on (a NAT that forgot
+its binding), never otherwise.
 """
 
 from typing import Final
@@ -67,7 +68,7 @@ class Latch:
     def known(self, rows: Rows, sources: Words) -> Flags:
         """Whether each packet, from uint64[n, 3] sources, comes from whom its row accepts."""
         peers = self._peers[rows]
-        same = ((sources[:, 0] ^ peers[:, 0]) & self._mask[rows]) == 0
+        same: Flags = ((sources[:, 0] ^ peers[:, 0]) & self._mask[rows]) == 0
         wide = self._wide[rows]
         if wide.any():
             same &= (((sources[:, 1] ^ peers[:, 1]) | (sources[:, 2] ^ peers[:, 2])) & wide) == 0

@@ -152,7 +152,8 @@ class Legs:
 
     def clocks(self, rows: Rows, tick: int) -> Longs:
         """Timestamps that frames of this tick have: int64[n]."""
-        return self.timestamp[rows] + FRAME * np.maximum(tick - self.stamped_for[rows], 0)
+        clocks: Longs = self.timestamp[rows] + FRAME * np.maximum(tick - self.stamped_for[rows], 0)
+        return clocks
 
     def stamp(self, rows: Rows, tick: int) -> tuple[NDArray[np.uint8], Longs, Longs]:
         """Second octet, sequence number and timestamp of each row's frame of this tick; the marker after a pause."""

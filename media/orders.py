@@ -86,9 +86,8 @@ class Orders:
                 self._tell(CommandFailed(str(fields.get("do")), str(fields.get("leg")), error.code, error.text))
                 return None
             return {"id": number, "error": {"code": error.code, "text": error.text}}
-        if number is None or ok is None and fields["do"] == "stop_record":
-            return None
-        return {"id": number, "ok": ok or {}}
+        is_for_later = fields["do"] == "stop_record"
+        return None if number is None or is_for_later else {"id": number, "ok": ok or {}}
 
     def handle_timer(self, now: float) -> None:
         """Pass on what the loader and the writer of recordings have done meanwhile."""

@@ -24,7 +24,8 @@ BUILTIN_MUSIC: Final = "builtin"
 """Instead of a path: the music on hold that needs no file."""
 
 _MAX_SECONDS: Final = 3600.0
-_MAX_SILENCE: Final = 3600.0
+_MOST_ORDERED: Final = 600.0
+"""Seconds that one tone or silence of an order may last; who wants it longer repeats it."""
 _RATES: Final = (1000, 384_000)
 _BLOCK_VALUES: Final = 1 << 18
 """Samples of all channels read at a time, so that a long file needs no memory for its original form."""
@@ -58,7 +59,7 @@ def make_sound(sound: str | Mapping[str, Any], cache: "SoundCache") -> Samples:
     if "tone" in sound:
         return _make_tone(sound)
     if "silence" in sound:
-        return np.zeros(round(_seconds(sound["silence"], _MAX_SILENCE) * RATE), np.int16)
+        return np.zeros(round(_seconds(sound["silence"], _MOST_ORDERED) * RATE), np.int16)
     raise SoundError(f"a sound is a path, a tone or a silence, not {dict(sound)!r}")
 
 
@@ -209,9 +210,10 @@ def _pieces(file: soundfile.SoundFile, most_frames: int) -> Iterator[Samples]:
 
 
 def _make_tone(sound: Mapping[str, Any]) -> Samples:
-    seconds = sound.get("seconds")
-    lasts = None if seconds is None else _seconds(seconds, _MAX_SECONDS)
-    return render(sound["tone"], sound.get("country") or "eu", lasts)
+    name, country, seconds = sound["tone"], sound.get("country") or "eu", sound.get("seconds")
+    if not isinstance(name, str | int | float) or not isinstance(country, str):
+        raise SoundError(f"a tone is a name or a frequency and a country, not {dict(sound)!r}")
+    return render(name, country, None if seconds is None else _seconds(seconds, _MOST_ORDERED))
 
 
 def _seconds(value: object, most: float) -> float:

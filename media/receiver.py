@@ -1,7 +1,7 @@
 """From datagrams to sound: latch, count, place into the jitter buffer or relay; all packets of a turn as arrays.
 
-Packets of one row are taken in order, one per round, so what holds for a row holds for all rows at once. Telephone events, RTCP
-that came to an RTP port and other odd packets are taken one by one, a bounded number per turn.
+Packets of one row are taken in order, one per round, so what holds for a row holds for all rows at once. Telephone
+events, RTCP that came to an RTP port and other odd packets are taken one by one, a bounded number per turn.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ from media.g711 import SILENCE, transcode
 from media.io.sockets import Arrivals, MediaIo
 from media.jitter import JitterBuffer
 from media.latch import MOVE_AFTER, Latch
-from media.legs import NO_PAYLOAD_TYPE, Legs
+from media.legs import Legs
 from media.quality import JitterMeter
 from media.reception import MAX_DROPOUT, Reception
 from media.relay import Relay
@@ -70,7 +70,7 @@ class Receiver:
         self._tick = tick
         rows = arrivals.rows
         heads = rtp.read_headers(arrivals.pool, arrivals.buffers)
-        first, types = heads["first"], heads["second"] & 0x7F
+        first, types = heads["first"], heads["second"] & np.uint8(0x7F)
         whole = (arrivals.sizes >= HEADER_SIZE) & (first >> 6 == rtp.VERSION)
         self.malformed += int(np.count_nonzero(~whole))
         ours = self._check_source(arrivals, heads, whole, now)
@@ -116,7 +116,7 @@ class Receiver:
         known = self._latch.known(rows, sources)
         fresh = known & whole & ~self._latch.latched[rows]
         if fresh.any():
-            fresh &= self._is_speech(rows, heads["second"] & 0x7F)
+            fresh &= self._is_speech(rows, heads["second"] & np.uint8(0x7F))
             self._learn(rows, sources, np.flatnonzero(fresh))
             known = self._latch.known(rows, sources)
         if not known.all():
@@ -128,8 +128,9 @@ class Receiver:
     def _is_speech(self, rows: Rows, types: NDArray[np.uint8]) -> Flags:
         """Whether a packet carries what was negotiated."""
         legs = self._legs
-        event = (types == legs.dtmf_receive[rows]) & (types != NO_PAYLOAD_TYPE)
-        return (types == legs.receive_payload_type[rows]) | event | (types == rtp.COMFORT_NOISE)
+        speech: Flags = (types == legs.receive_payload_type[rows]) | (types == legs.dtmf_receive[rows])
+        speech |= types == rtp.COMFORT_NOISE
+        return speech
 
     def _learn(self, rows: Rows, sources: NDArray[np.uint64], candidates: Rows) -> None:
         """Latch each row to its first candidate."""

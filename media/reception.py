@@ -102,6 +102,6 @@ class Reception:
         bit = np.uint64(1) << np.where(newer, np.uint64(0), shift)
         moved = np.where(newer, seen << shift, seen)
         moved[step >= WINDOW] = 0
-        fresh = (moved & bit) == 0
+        fresh: Flags = (moved & bit) == 0
         self._seen[rows] = moved | bit
         return fresh

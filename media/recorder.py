@@ -216,7 +216,7 @@ class RecordingThread:
         return happened
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Complete every recording and end the thread in at most `timeout` seconds; False when the disk did not let it."""
+        """Complete every recording and end the thread in `timeout` seconds; False when the disk did not let it."""
         self._stopping = True
         self._wake.set()
         if self._thread is None:
@@ -280,7 +280,8 @@ class _File:
 
     def _idle(self, now: float) -> bool:
         """Whether there is nothing to write; a file that is not written is still looked after once a second."""
-        return self._fd >= 0 and not self._pending and not self.recorder.queued and now < self._seen + _RETRY
+        written = self._header_bytes == self._data_bytes and self._trouble is None
+        return written and not self.recorder.queued and now < self._seen + _RETRY
 
     def _write(self, *, finishing: bool) -> None:
         self._ensure_open()

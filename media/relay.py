@@ -1,8 +1,8 @@
 """Packets handed on as they come: from a leg to the other one of its room, or back to itself as an echo.
 
-Payloads are kept (or changed from one G.711 law to the other by table); payload type, SSRC, sequence number and timestamp become
-those of the outgoing stream, which goes on without a seam when a relay begins, ends or changes its source.
-Gaps and the order of the source stay visible to the receiver.
+Payloads are kept (or changed from one G.711 law to the other by table); payload type, SSRC, sequence number and
+timestamp become those of the outgoing stream, which goes on without a seam when a relay begins, ends or changes its
+source. Gaps and the order of the source stay visible to the receiver.
 """
 
 from typing import Final
@@ -81,4 +81,4 @@ class Relay:
 
     def second_octets(self, targets: Rows, seconds: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Marker of the way in with the payload type of the way out."""
-        return (seconds & MARKER) | self._legs.payload_type[targets]
+        return (seconds & np.uint8(MARKER)) | self._legs.payload_type[targets]

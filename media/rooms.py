@@ -1,7 +1,7 @@
 """Who hears whom: rooms, echoes, players and listeners, turned into arrays that hold until something changes.
 
-Two legs in a room are relayed, packet by packet, in each direction that nothing is mixed into; everything else is mixed once
-per tick. Recording and digit detection listen to what comes in and do not disturb a relay.
+Two legs in a room are relayed, packet by packet, in each direction that nothing is mixed into; everything else is
+mixed once per tick. Recording and digit detection listen to what comes in and do not disturb a relay.
 """
 
 from dataclasses import dataclass, field

@@ -149,7 +149,7 @@ def middle(wall: float) -> int:
 
 
 def round_trip(block: ReportBlock, wall: float) -> float | None:
-    """Seconds to the other side and back (RFC 3550 section 6.4.1); None without a report of ours, or when clocks disagree."""
+    """Seconds there and back (RFC 3550 section 6.4.1); None without a report of ours, or when clocks disagree."""
     if not block.last_report:
         return None
     units = (middle(wall) - block.last_report - block.delay) & 0xFFFFFFFF

@@ -1,6 +1,7 @@
 """RTP packets (RFC 3550 section 5): all plain ones of a tick as arrays, odd ones one by one.
 
-A *plain* packet is what nearly every telephone sends: version 2, no padding, extension or CSRC, 20 ms of G.711: 172 octets.
+A *plain* packet is what nearly every telephone sends: version 2, no padding, extension or CSRC, 20 ms of G.711: 172
+octets.
 """
 
 import struct

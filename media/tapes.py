@@ -1,7 +1,7 @@
 """Recordings as the tick sees them: two channels of half a second each, filled for all recordings together.
 
-Every tick adds one frame to the channels of all recordings with a few array operations; a full block goes to the recording's own
-writer. Recordings that began at different times hand over in different ticks.
+Every tick adds one frame to the channels of all recordings with a few array operations; a full block goes to the
+recording's own writer. Recordings that began at different times hand over in different ticks.
 """
 
 from collections.abc import Sequence

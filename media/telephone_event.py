@@ -1,7 +1,7 @@
 """Telephone events (RFC 4733): digits that travel as RTP packets of their own.
 
-Received, an event is counted once: at its first packet with the E bit, or when its packets cease before one came. Sent, it is
-refreshed every 20 ms, its end is said three times, and audio pauses meanwhile.
+Received, an event is counted once: at its first packet with the E bit, or when its packets cease before one came.
+Sent, it is refreshed every 20 ms, its end is said three times, and audio pauses meanwhile.
 """
 
 import struct

@@ -17,7 +17,7 @@ FULL_SCALE_DBM0: Final = 3.14
 """Level of a sine that touches the int16 limits (G.711 table 1: the A-law overload point is 3.14 dBm0)."""
 _RAMP: Final = 16
 """Samples (2 ms) over which a burst fades in and out, so that it does not click."""
-_MAX_SECONDS: Final = 3600.0
+_MAX_SECONDS: Final = 600.0
 
 Samples = NDArray[np.int16]
 
@@ -168,7 +168,7 @@ def _steady(word: str, known: dict[str, Tone]) -> Tone:
     return Tone((Burst(1.0, (hertz,)),), steady=True)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def cadence(name: str | float, country: str = "eu") -> Samples:
     """One period of a tone, int16[n] (read only), that may be repeated without a seam."""
     tone = find_tone(name, country)
@@ -196,7 +196,7 @@ def amplitude(level: float) -> float:
 
 
 def _endless(frequencies: tuple[float, ...], level: float) -> Samples:
-    """Whole periods of all frequencies: one second for whole hertz, ten for tenths (others are off by under 0.05 Hz)."""
+    """Whole periods of all frequencies: one second for whole hertz, else ten seconds of the nearest tenth."""
     seconds = 1 if all(float(hertz).is_integer() for hertz in frequencies) else 10
     frequencies = tuple(round(hertz * seconds) / seconds for hertz in frequencies)
     return _sines(frequencies, level, seconds * RATE)

@@ -2,9 +2,9 @@
 
     python -m media.worker --socket PATH --ports 20000-29999 --backend auto|uring|poll --log-level info
 
-It serves one switch at a time on a Unix socket. When the switch goes, every leg is closed and every recording finished, and the next
-one may come; when its parent process goes, it ends by itself. Ticks have absolute deadlines; late ones are caught up, at most
-five at once, and counted.
+It serves one switch at a time on a Unix socket. When the switch goes, every leg is closed and every recording
+finished, and the next one may come; when its parent process goes, it ends by itself. Ticks have absolute deadlines;
+late ones are caught up, at most five at once, and counted.
 """
 
 import argparse

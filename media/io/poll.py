@@ -1,7 +1,7 @@
 """The backend for every Linux: non-blocking sockets, read with `recvmmsg` after `epoll`, written with `sendto`.
 
-The calls go through ctypes because they then read and write the rows of our arrays and the raw socket addresses, without a
-Python object per packet.
+The calls go through ctypes because they then read and write the rows of our arrays and the raw socket addresses,
+without a Python object per packet.
 """
 
 import ctypes

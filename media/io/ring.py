@@ -1,8 +1,8 @@
 """io_uring's rings as numpy arrays: submissions are written as slices, completions read as one array.
 
-Facts that the layout follows: with DEFER_TASKRUN packets that arrive do not wake the sleeping process; all that is due is run
-inside `io_uring_enter`, but at most 20 items unless that many completions are asked for, so we ask for as many as the ring holds,
-with a time-out of zero.
+Facts that the layout follows: with DEFER_TASKRUN packets that arrive do not wake the sleeping process; all that is
+due is run inside `io_uring_enter`, but at most 20 items unless that many completions are asked for, so we ask for as
+many as the ring holds, with a time-out of zero.
 """
 
 import ctypes
@@ -46,7 +46,7 @@ _BUFFER: Final = np.dtype([("address", "u8"), ("size", "u4"), ("id", "u2"), ("ta
 class _Params(ctypes.Structure):
     """struct io_uring_params."""
 
-    _fields_ = [  # noqa: RUF012 - ctypes wants a list
+    _fields_ = [
         *((name, ctypes.c_uint32) for name in ("sq_entries", "cq_entries", "flags", "cpu", "idle", "features", "wq")),
         ("reserved", ctypes.c_uint32 * 3),
         ("sq", ctypes.c_uint32 * 10),
@@ -57,7 +57,7 @@ class _Params(ctypes.Structure):
 class _EnterArgument(ctypes.Structure):
     """struct io_uring_getevents_arg."""
 
-    _fields_ = [  # noqa: RUF012 - ctypes wants a list
+    _fields_ = [
         ("signals", ctypes.c_uint64),
         ("signals_size", ctypes.c_uint32),
         ("min_wait", ctypes.c_uint32),
@@ -100,7 +100,8 @@ class Ring:
         sq, cq = parameters.sq, parameters.cq
         size = max(sq[6] + parameters.sq_entries * 4, cq[5] + parameters.cq_entries * CQE.itemsize)
         self._memory = mmap.mmap(self.fd, size, mmap.MAP_SHARED | mmap.MAP_POPULATE)
-        self._sqe_memory = mmap.mmap(self.fd, parameters.sq_entries * SQE.itemsize, mmap.MAP_SHARED, offset=_OFFSET_SQES)
+        sqes_size = parameters.sq_entries * SQE.itemsize
+        self._sqe_memory = mmap.mmap(self.fd, sqes_size, mmap.MAP_SHARED, offset=_OFFSET_SQES)
         self._words = np.frombuffer(self._memory, np.uint32, size // 4)
         self._sq_tail, self._cq_head, self._cq_tail = sq[1] // 4, cq[0] // 4, cq[1] // 4
         np.frombuffer(self._memory, np.uint32, parameters.sq_entries, sq[6])[:] = np.arange(parameters.sq_entries)

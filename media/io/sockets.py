@@ -1,4 +1,4 @@
-"""What both backends share: the rows' sockets, the rows of outgoing packets, and RTCP, which is rare enough for plain calls."""
+"""What both backends share: sockets by row, rows of outgoing packets, and RTCP, rare enough for plain calls."""
 
 import select
 import socket

@@ -1,7 +1,7 @@
 """The backend for new Linux: io_uring through ctypes and arrays.
 
-Every socket has one multishot `recvmsg`, which fills buffers of a common ring until it is cancelled; all packets of a tick leave
-in one submission and need no completion.
+Every socket has one multishot `recvmsg`, which fills buffers of a common ring until it is cancelled; all packets of a
+tick leave in one submission and need no completion.
 """
 
 import ctypes
@@ -34,7 +34,7 @@ _ROW: Final = np.uint64(0xFFFFFFFF)
 class _MessageHeader(ctypes.Structure):
     """struct msghdr; for a multishot recvmsg only its two sizes count."""
 
-    _fields_ = [  # noqa: RUF012 - ctypes wants a list
+    _fields_ = [
         ("name", ctypes.c_void_p),
         ("name_size", ctypes.c_uint32),
         ("vectors", ctypes.c_void_p),

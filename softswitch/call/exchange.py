@@ -255,9 +255,8 @@ class Exchange:
         return {"tone": name, "country": self.plan.country}
 
     def music(self, name: str | None = None) -> list[Sound]:
-        """Music on hold: a file, or what is built in."""
-        chosen = name or self.plan.music
-        return [{"tone": "music"}] if chosen == "builtin" else [chosen]
+        """Music on hold: a file, or `builtin`, which the media engine makes by itself."""
+        return [name or self.plan.music]
 
     async def prompt_sounds(self, name: str) -> list[Sound]:
         """The sounds of a prompt by name. Raises NoSuchDestination."""

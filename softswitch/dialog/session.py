@@ -153,8 +153,11 @@ class Session(InviteUsage):
         return [*stopped, *self._end("remote", "cancel", 487, reason), *self._close()]
 
     def _receive_bye(self, request: Request, now: float) -> list[Effect]:
-        if self.state in (State.PROCEEDING, State.CANCELLING):
-            return [self._respond(request, 481)]  # who is called must not hang up before answering (15)
+        if self.state is State.PROCEEDING:  # the branch answered, all its 2xx were lost, and now it gives up
+            ended = self._end("remote", "bye", None, request.headers.get("Reason"))
+            return [self._respond(request, 200), *ended, *self._take_back(now, "bye", None, ())]
+        if self.state is State.CANCELLING:
+            return [self._respond(request, 200)]
         stopped = [self._respond(self.invite, 487)] if self.state is State.RINGING else []
         return [*stopped, *super()._receive_bye(request, now)]
 
@@ -253,7 +256,7 @@ class Session(InviteUsage):
 
     # The end of an INVITE that nobody answered
 
-    def _take_back(self, now: float, cause: Cause, status: int, headers: tuple[Header, ...]) -> list[Effect]:
+    def _take_back(self, now: float, cause: Cause, status: int | None, headers: tuple[Header, ...]) -> list[Effect]:
         heard = self.state is State.PROCEEDING
         self.state = State.CANCELLING
         self._cancel_headers = headers

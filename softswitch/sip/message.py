@@ -18,6 +18,7 @@ _Self = TypeVar("_Self", bound="Message")
 DIALOG_METHODS = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 # What section 8.2.6.2 copies from a request into every answer.
 _COPIED = frozenset(("Via", "From", "To", "Call-ID", "CSeq"))
+_REPEATABLE = frozenset(("Via", "Record-Route"))
 
 
 class Message:
@@ -267,6 +268,8 @@ def respond(
     elif status == 100:
         wanted = _COPIED | {"Timestamp"}
     lines = [line for line in request.headers.lines if line[0] in wanted]
+    if len(request.headers.first()) != len(request.headers):
+        lines = _drop_repeated(lines)
     answer = Headers.from_lines(lines)
     if to_tag is not None and status != 100 and not _has_to_tag(request):
         answer.replace_first("To", f"{request.headers.get('To') or ''};tag={to_tag}")
@@ -321,9 +324,21 @@ def response_peer(message: Message | Via, arrival: Peer) -> Peer:
     return arrival._replace(port=via.port or 5060)
 
 
+def _drop_repeated(lines: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Keep the first From, To, Call-ID and CSeq of a request that has several, so that its answer can be read."""
+    seen: set[str] = set()
+    kept = []
+    for line in lines:
+        if line[0] in seen and line[0] not in _REPEATABLE:
+            continue
+        seen.add(line[0])
+        kept.append(line)
+    return kept
+
+
 def _has_to_tag(request: Request) -> bool:
     value = request.headers.get("To")
-    if value is None:
+    if not value:
         return True
     if "tag" not in value.lower():
         return False

@@ -135,7 +135,7 @@ class StreamParser:
         if start >= 4:
             found.append(Ping())
             del buffer[:start]
-        elif start and len(buffer) > 3:
+        elif start and not _END.startswith(buffer):
             del buffer[:start]
 
     def _take_head(self, found: list[Event]) -> bool:

@@ -11,8 +11,8 @@ def server_key(request: Request) -> Key:
 
     The CSeq number is in it because a widespread library sends its INVITE with credentials under the old branch.
     """
-    method = "INVITE" if request.method == "ACK" else request.method
-    return _server_key(request, method)
+    method = request.method
+    return _server_key(request, "INVITE" if method == "ACK" else method)
 
 
 def cancelled_key(cancel: Request) -> Key:
@@ -23,21 +23,21 @@ def cancelled_key(cancel: Request) -> Key:
 def client_key(message: Request | Response) -> Key:
     """The client transaction of a response, or of a request that we send: branch and CSeq method."""
     method = message.method if isinstance(message, Request) else message.cseq.method
-    return message.via.branch, method
+    return message.via.params.get("branch"), method
 
 
 def merge_key(request: Request) -> Key | None:
     """What requests that reach us over two paths have in common, None inside a dialog (RFC 3261 8.2.2.2)."""
-    if request.to.tag is not None:
+    if "tag" in request.to.params:
         return None
-    return request.from_.tag, request.call_id, request.cseq.number, request.method
+    return request.from_.params.get("tag"), request.call_id, request.cseq.number, request.method
 
 
 def _server_key(request: Request, method: str) -> Key:
     via = request.via
-    branch = via.branch
+    branch = via.params.get("branch")
     if branch is not None and branch.startswith(MAGIC_COOKIE):
-        return branch, via.sent_by, method, request.cseq.number
+        return branch, via.host, via.port, method, request.cseq.number
     return _old_key(request, method)
 
 

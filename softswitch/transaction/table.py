@@ -22,6 +22,8 @@ class TransactionTable:
         self._clients: dict[Key, ClientTransaction] = {}
         self._first_paths: dict[Key, Key] = {}
         """Merge key to the key of the transaction that came first."""
+        self._merge_keys: dict[Key, Key] = {}
+        """The way back: transaction key to merge key."""
 
     def __len__(self) -> int:
         return len(self._servers) + len(self._clients)
@@ -43,27 +45,28 @@ class TransactionTable:
 
     def add(self, transaction: AnyTransaction) -> None:
         """Take a new transaction in. Raises TooManyTransactionsError."""
-        if isinstance(transaction, ClientInvite | ClientRequest):
+        if isinstance(transaction, (ClientInvite, ClientRequest)):
             self._make_room(len(self._clients))
             self._clients[transaction.key] = transaction
             return
         self._make_room(len(self._servers))
         self._servers[transaction.key] = transaction
         merge = merge_key(transaction.request)
-        if merge is not None:
-            self._first_paths.setdefault(merge, transaction.key)
+        if merge is not None and merge not in self._first_paths:
+            self._first_paths[merge] = transaction.key
+            self._merge_keys[transaction.key] = merge
 
     def remove(self, transaction: AnyTransaction) -> None:
         """Let a finished transaction go; one that is not there is no mistake."""
-        if isinstance(transaction, ClientInvite | ClientRequest):
+        if isinstance(transaction, (ClientInvite, ClientRequest)):
             if self._clients.get(transaction.key) is transaction:
                 del self._clients[transaction.key]
             return
         if self._servers.get(transaction.key) is not transaction:
             return
         del self._servers[transaction.key]
-        merge = merge_key(transaction.request)
-        if merge is not None and self._first_paths.get(merge) == transaction.key:
+        merge = self._merge_keys.pop(transaction.key, None)
+        if merge is not None:
             del self._first_paths[merge]
 
     def find_server(self, request: Request) -> ServerTransaction | None:

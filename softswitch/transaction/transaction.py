@@ -63,7 +63,8 @@ class Transaction:
     @property
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called next, None for never."""
-        deadline = min(self._repeat_at, self._end_at)
+        repeat_at, end_at = self._repeat_at, self._end_at
+        deadline = repeat_at if repeat_at < end_at else end_at
         return None if deadline == inf else deadline
 
     def handle_timer(self, now: float) -> list[Effect]:

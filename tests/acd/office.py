@@ -95,12 +95,12 @@ class Office:
 
     def queue(self, name: str = "support") -> dict[str, object]:
         """The queue as a supervisor sees it."""
-        queue: dict[str, object] = self.engine.snapshot()["queues"][name]
+        queue: dict[str, object] = self.engine.snapshot(self.now)["queues"][name]
         return queue
 
     def agent(self, name: str) -> dict[str, object]:
         """The agent as a supervisor sees him."""
-        agent: dict[str, object] = self.engine.snapshot()["agents"][name]
+        agent: dict[str, object] = self.engine.snapshot(self.now)["agents"][name]
         return agent
 
     def line(self, name: str = "support") -> list[str]:
@@ -112,8 +112,9 @@ class Office:
     def _note_fact(self, event: events.Event) -> None:
         if isinstance(event, events.OfferRejected | events.OfferBusy | events.OfferFailed):
             self.ringing.pop(event.lease, None)
-        if isinstance(event, events.ContactEnded) and event.agent in self.talks:
-            if self.talks[event.agent].caller == event.caller:
+        if isinstance(event, events.ContactEnded):
+            talk = self.talks.get(event.agent)
+            if talk is not None and talk.caller == event.caller:
                 del self.talks[event.agent]
         if isinstance(event, events.CallerLeft | events.CallerJoined):
             self._end_talk_of(event.caller)

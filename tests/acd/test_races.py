@@ -204,7 +204,7 @@ def test_an_agent_who_starts_another_call_while_ringing_is_let_go() -> None:
 
 def test_facts_about_strangers_are_ignored() -> None:
     office = Office(ROUND)
-    strangers = [
+    strangers: list[events.Event] = [
         events.CallerLeft("nobody"),
         events.CallerMoved("nobody", "menu:main"),
         events.AgentPaused("999"),

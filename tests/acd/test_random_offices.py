@@ -58,7 +58,9 @@ def random_settings(draw: random.Random) -> events.SettingsChanged:
         Agent(name, frozenset(draw.sample(SKILLS, draw.randint(0, 2))), draw.choice([None, 0.0, 4.0]), reachable=True)
         for name in draw.sample(AGENTS, draw.randint(0, len(AGENTS)))
     )
-    return events.SettingsChanged(tuple(random_queue(name, draw) for name in QUEUES[: draw.choice([1, 3, 3, 3])]), agents)
+    return events.SettingsChanged(
+        tuple(random_queue(name, draw) for name in QUEUES[: draw.choice([1, 3, 3, 3])]), agents
+    )
 
 
 def random_fact(office: Office, draw: random.Random, number: int) -> events.Event:
@@ -111,6 +113,7 @@ def live(seed: int, steps: int, explain: bool = False) -> Office:
         office.wait(draw.choice([0.0, 0.0, 0.0, 0.5, 2.0, 7.0]))
         change = draw.random() < 0.01
         office.tell(random_settings(draw) if change else random_fact(office, draw, number))
+    office.wait(0)
     return office
 
 

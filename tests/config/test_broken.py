@@ -15,7 +15,7 @@ SYNTAX: Expected = [
     (3, 8, "switch.name", None),
     (4, 12, "switch.timezone", None),
     (5, 10, "switch.language", None),
-    (7, 1, "sip", None),
+    (7, 4, "sip", None),
     (12, 1, "phones.101.nmae", "name"),
     (15, 10, "queues.support.agents", None),
     (20, 34, "menus.main.options", None),

@@ -1,5 +1,6 @@
 """Fixtures of the live tests: a switch in its own processes and real phones registered at it."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -46,6 +47,19 @@ async def start_switch(folder: Path) -> AsyncIterator[SwitchStarter]:
 async def switch(start_switch: SwitchStarter) -> RunningSwitch:
     """A switch on the example configuration with waiting made short."""
     return await start_switch()
+
+
+@pytest.fixture(scope="module")
+def shared_switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSwitch]:
+    """One switch for all tests of a module that do not mind what happened before them."""
+    switch = RunningSwitch(tmp_path_factory.mktemp("s"), QUICK)
+    asyncio.run(switch.start())
+    try:
+        yield switch
+        asyncio.run(switch.stop())
+    finally:
+        switch.kill()
+        shutil.rmtree(switch.folder, ignore_errors=True)
 
 
 @pytest.fixture

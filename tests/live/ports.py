@@ -1,15 +1,19 @@
 """Which ports the live tests use on 127.0.0.1: SIP 6000-6999, RTP 40000-44999, one span for each kind of peer."""
 
 import itertools
+import os
 import socket
 
-SIP_PORTS = range(6000, 7000)
+SIP_PORTS = range(6000, 7000, 2)
+"""Every second one: baresip listens for TLS on the port after its own."""
 SWITCH_RTP = "40000-41999"
 BARESIP_RTP = "42000-43998"
 PYVOIP_RTP = range(44000, 44400)
 SIPP_RTP = range(44400, 45000)
 
-_next_port = itertools.cycle(SIP_PORTS)
+_first = os.getpid() * 29 % len(SIP_PORTS)
+_next_port = itertools.cycle((*SIP_PORTS[_first:], *SIP_PORTS[:_first]))
+"""Two test runs at once begin at different places."""
 
 
 def is_free(port: int) -> bool:
@@ -27,4 +31,7 @@ def is_free(port: int) -> bool:
 
 def free_port() -> int:
     """The next SIP port that is free; a port is not handed out twice before all the others were."""
-    return next(port for port in itertools.islice(_next_port, len(SIP_PORTS)) if is_free(port))
+    for port in itertools.islice(_next_port, len(SIP_PORTS)):
+        if is_free(port):
+            return int(port)
+    raise AssertionError(f"no port is free between {SIP_PORTS.start} and {SIP_PORTS.stop}")

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -107,50 +108,49 @@ class RunningSwitch:
         self.file.write_text(example_configuration(self.sip_port, self.trunk_port, self.data, settings or {}))
         self.log_file = folder / "softswitch.log"
         self.expected_in_log: list[str] = []
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     # Life
 
     async def start(self) -> None:
         """Start it and wait until it answers an OPTIONS over UDP."""
         with self.log_file.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "softswitch", "run", str(self.file)),
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT,
+            self._process = subprocess.Popen(
+                (sys.executable, "-m", "softswitch", "run", str(self.file)),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT,
             )  # fmt: skip
         began = time.monotonic()
         while not await self.answers_options():
-            if self._process.returncode is not None:
+            if self._process.poll() is not None:
                 raise AssertionError(f"the switch ended with {self._process.returncode}:\n{self.log[-4000:]}")
             if time.monotonic() - began > START_SECONDS:
                 raise AssertionError(f"the switch does not answer after {START_SECONDS} s:\n{self.log[-4000:]}")
 
     async def stop(self) -> None:
         """SIGTERM, then insist that nothing stayed behind."""
-        if self._process is None:
+        process = self._process
+        if process is None:
             return
-        family = [self.pid, *children_of(self.pid)]
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGTERM)
+        family = [process.pid, *children_of(process.pid)]
+        process.send_signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(STOP_SECONDS):
-                code = await self._process.wait()
-        except TimeoutError:
-            await self.kill()
-            raise AssertionError(f"the switch did not stop in {STOP_SECONDS} s:\n{self.log[-4000:]}") from None
+            await self.until(lambda: process.poll() is not None, STOP_SECONDS, "the switch did not stop")
+        except AssertionError:
+            self.kill()
+            raise
         self._process = None
         await self.until(lambda: not any(map(is_alive, family)), 3, "a process of the switch stayed behind")
-        assert code == 0, f"the switch ended with {code}:\n{self.log[-4000:]}"
+        assert process.returncode == 0, f"the switch ended with {process.returncode}:\n{self.log[-4000:]}"
         self.leaves_nothing_behind()
 
-    async def kill(self) -> None:
+    def kill(self) -> None:
         """SIGKILL to all its processes at once, as a power cut would."""
         if self._process is None:
             return
         for pid in (*reversed(children_of(self.pid)), self.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        await self._process.wait()
+        self._process.wait()
         self._process = None
 
     def leaves_nothing_behind(self) -> None:
@@ -173,7 +173,7 @@ class RunningSwitch:
             await self.stop()
             return
         print(f"--- the switch's log ---\n{self.log[-8000:]}")
-        await self.kill()
+        self.kill()
 
     # Facts
 
@@ -212,7 +212,7 @@ class RunningSwitch:
         return answer
 
     async def calls(self, at_least: int = 0) -> list[dict[str, Any]]:
-        """The call records; the writer is given some time to write as many as are waited for."""
+        """The call records, newest first; the writer is given some time to write as many as are waited for."""
         for _ in range(20):
             records = await self.command("calls", "--json")
             if len(records) >= at_least:
@@ -220,6 +220,17 @@ class RunningSwitch:
             await asyncio.sleep(0.25)
         assert len(records) >= at_least, records
         return list(records)
+
+    async def is_idle(self, timeout: float = 8) -> None:
+        """Insist that no call, leg or session is left."""
+        began = time.monotonic()
+        while True:
+            status = await self.status()
+            left = (status["calls"], status["media"]["legs"], status["load"]["sessions"])
+            if left == ([], 0, 0):
+                return
+            assert time.monotonic() - began < timeout, f"calls, legs, sessions that stayed: {left}"
+            await asyncio.sleep(0.5)
 
     async def answers_options(self, timeout: float = 0.2) -> bool:
         """Whether an OPTIONS over UDP is answered with a 200."""

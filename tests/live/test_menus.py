@@ -1,12 +1,21 @@
 """What happens after dialling 500: the menu is heard and keys lead where the example says."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.live.conftest import SwitchStarter
 from tests.live.phones import Phone, Phones
+from tests.live.running_switch import RunningSwitch
 from tests.live.sound import loudness, share_of
+
+
+@pytest.fixture
+async def switch(shared_switch: RunningSwitch) -> AsyncIterator[RunningSwitch]:
+    """The module's switch; after each test nothing is left in it."""
+    yield shared_switch
+    await shared_switch.is_idle()
 
 
 async def call_the_menu(caller: Phone) -> None:

@@ -57,6 +57,8 @@ class Driver:
         while (deadline := self.session.next_deadline) is not None and deadline <= until:
             self.now = max(self.now, deadline)
             self.take(self.session.handle_timer(self.now))
+            later = self.session.next_deadline
+            assert later is None or later > self.now, "a timer that stays due"
         self.now = until
 
     def all(self, kind: type[Kind]) -> list[Kind]:

@@ -272,12 +272,24 @@ def test_hanging_up_before_the_answer_cancels():
     assert call.requests == ["INVITE", "CANCEL"]
 
 
-def test_who_is_called_cannot_hang_up_before_answering():
+def test_a_peer_whose_answers_were_all_lost_may_hang_up():
     call = calling()
     call.hear(reply(call.session.invite, 180))
+    call.receive(from_peer("BYE", 1, lines="Reason: SIP;cause=408\r\n"))
+    assert call.statuses == [("BYE", 200)]
+    assert call.requests == ["INVITE", "CANCEL"]
+    assert call.ends == [Ended("remote", "bye", None, "SIP;cause=408")]
+    call.receive(from_peer("BYE", 2))
+    assert call.statuses == [("BYE", 200), ("BYE", 200)]
+    call.hear(reply(call.session.invite, 487))
+    assert call.closed == 1
+
+
+def test_a_bye_before_any_response_fits_nothing():
+    call = calling()
     call.receive(from_peer("BYE", 1))
     assert call.statuses == [("BYE", 481)]
-    assert call.state is State.PROCEEDING
+    assert call.state is State.CALLING
 
 
 def test_an_early_dialog_takes_requests_but_no_offers():

@@ -1,6 +1,7 @@
 """Calls to tell in tests, and a clock that is turned by hand."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from softswitch.records.events import (
     AgentConnected,
@@ -42,8 +43,15 @@ class HandClock:
         self.wall += seconds
 
 
-def stamps(seconds: float) -> dict[str, float]:
-    """Both clocks, so many seconds after the start of the call."""
+class Stamps(TypedDict):
+    """Both clocks of an event."""
+
+    at: float
+    wall: float
+
+
+def stamps(seconds: float) -> Stamps:
+    """So many seconds after the start of the call."""
     return {"at": 1000.0 + seconds, "wall": WALL + seconds}
 
 

@@ -221,11 +221,13 @@ def test_events_of_legs_and_recordings_that_nobody_knows_are_passed_over() -> No
 # ---- any order of plausible events -----------------------------------------------------------------------------
 
 LEGS = st.sampled_from(["a", "b", "c"])
+ROLES = st.sampled_from(["caller", "agent"])
+OF_A_LEG = st.sampled_from([LegRinging, LegAnswered, Held, Resumed])
 CLOCK = st.floats(0, 1e5).map(lambda seconds: stamps(seconds))
 PLAUSIBLE = st.one_of(
     st.builds(lambda at: started(at=at["at"] - 1000), CLOCK),
-    st.builds(lambda leg, role, t: LegStarted(leg, role, "phone:1", "in", **t), LEGS, st.sampled_from(["caller", "agent"]), CLOCK),
-    st.builds(lambda kind, leg, t: kind(leg, **t), st.sampled_from([LegRinging, LegAnswered, Held, Resumed]), LEGS, CLOCK),
+    st.builds(lambda leg, role, t: LegStarted(leg, role, "phone:1", "in", **t), LEGS, ROLES, CLOCK),
+    st.builds(lambda kind, leg, t: kind(leg, **t), OF_A_LEG, LEGS, CLOCK),
     st.builds(lambda leg, t: LegEnded(leg, "bye", "remote", **t), LEGS, CLOCK),
     st.builds(lambda a, b, t: Bridged(a, b, **t), LEGS, LEGS, CLOCK),
     st.builds(lambda t: QueueJoined("support", 1, **t), CLOCK),

@@ -60,6 +60,8 @@ class Driver:
         while (deadline := self.transaction.next_deadline) is not None and deadline <= until:
             self.now = max(self.now, deadline)
             self.take(self.transaction.handle_timer(self.now))
+            later = self.transaction.next_deadline
+            assert later is None or later > self.now, "a timer that stays due"
         self.now = until
 
     def stall(self, seconds: float) -> None:
@@ -118,4 +120,6 @@ def advance_together(first: Driver, second: Driver, seconds: float) -> None:
         at, one = min(pending, key=lambda pair: pair[0])
         first.now = second.now = max(first.now, second.now, at)
         one.take(one.transaction.handle_timer(one.now))
+        later = one.transaction.next_deadline
+        assert later is None or later > one.now, "a timer that stays due"
     first.now = second.now = until

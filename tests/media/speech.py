@@ -1,0 +1,69 @@
+"""Sounds that are not digits: spoken words when espeak-ng is installed, and speech-like noise that is always there."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from media.resample import resample
+
+FRAME = 160
+Samples = NDArray[np.int16]
+
+WORDS = {
+    "en": "please hold the line menu options billing seven nine eight zero two street window orange people question "
+    "really information company invoice delivery address Monday telephone under never evening",
+    "de": "bitte bleiben Sie am Apparat wir verbinden Sie eins zwei drei sieben acht Rechnung Lieferung Fenster schön "
+    "grün Montag Bestellung Anschrift heute morgen vielleicht niemals Straße über",
+    "ru": "пожалуйста оставайтесь на линии мы соединим вас с оператором один два семь восемь счёт доставка улица окно "
+    "понедельник сегодня завтра может быть никогда",
+}
+VOICES = ("", "+f2", "+m3", "+f5", "+croak")
+
+
+def spoken(folder: Path) -> list[Samples]:
+    """Several minutes in three languages and five voices at 8 kHz; nothing without espeak-ng."""
+    if shutil.which("espeak-ng") is None:
+        return []
+    rng = np.random.default_rng(7)
+    return [_speak(folder, language + voice, rng) for language in WORDS for voice in VOICES]
+
+
+def _speak(folder: Path, voice: str, rng: np.random.Generator) -> Samples:
+    text = ", ".join(rng.permutation(WORDS[voice[:2]].split() * 2))
+    path = folder / f"{voice}.wav"
+    pitch, speed = str(rng.integers(20, 95)), str(rng.integers(130, 190))
+    subprocess.run(["espeak-ng", "-v", voice, "-p", pitch, "-s", speed, "-w", str(path), text], check=True, timeout=60)
+    samples, rate = soundfile.read(path, dtype="int16")
+    return whole_frames(resample(samples, rate))
+
+
+def babble(seconds: float, seed: int) -> Samples:
+    """Speech-like noise: gliding harmonics of a voice under moving formants, syllables, pauses and breath."""
+    rng = np.random.default_rng(seed)
+    count = round(seconds * 8000)
+    time = np.arange(count) / 8000
+    pitch = 60 + 240 * rng.random() + 40 * _wander(rng, count, 3)
+    phase = 2 * np.pi * np.cumsum(np.maximum(pitch, 50)) / 8000
+    formants = [_wander(rng, count, 4) * spread + middle for middle, spread in ((600, 250), (1500, 500), (2500, 300))]
+    voice = np.zeros(count)
+    for order in range(1, 16):
+        hertz = order * pitch
+        voice += sum(np.exp(-(((hertz - formant) / 130) ** 2)) for formant in formants) * np.sin(order * phase)
+    breath = rng.normal(0, 0.02, count) * (1 + _wander(rng, count, 5))
+    syllables = np.clip(np.sin(2 * np.pi * 3.3 * time) + 0.5 * _wander(rng, count, 2), 0, 1)
+    sound = (voice + breath) * syllables
+    return whole_frames(np.rint(sound / np.abs(sound).max() * rng.choice([4000, 12000, 30000])).astype(np.int16))
+
+
+def _wander(rng: np.random.Generator, count: int, per_second: int) -> NDArray[np.float64]:
+    """A smooth random curve between about -1 and 1."""
+    knots = rng.uniform(-1, 1, count * per_second // 8000 + 3)
+    return np.interp(np.arange(count), np.arange(len(knots)) * 8000 / per_second, knots)
+
+
+def whole_frames(samples: Samples) -> Samples:
+    return samples[: len(samples) // FRAME * FRAME]

@@ -1,0 +1,194 @@
+"""Concealment of lost packets against a twin that works one sample of one row at a time."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from media.conceal import BLEND, FRAME, FULL, LONGEST, SHORTEST, SILENT, Concealer, find_pitch
+
+Samples = NDArray[np.int16]
+F = np.float32
+
+
+def voiced(hertz: float, frames: int, peak: float = 9000) -> Samples:
+    """A steady vowel of a few harmonics: int16[frames, 160]."""
+    at = np.arange(frames * FRAME) / 8000
+    sound = sum(np.sin(2 * np.pi * hertz * order * at + order) / order for order in range(1, 6))
+    return np.rint(peak * sound / np.abs(sound).max()).astype(np.int16).reshape(frames, FRAME)
+
+
+def play(sound: Samples, lost: list[bool]) -> Samples:
+    """What one listener hears of a sound with frames lost."""
+    concealer = Concealer(1)
+    heard = []
+    for frame, gone in zip(sound, lost, strict=True):
+        pcm = np.full((1, FRAME), 31000, np.int16) if gone else frame[None].copy()
+        concealer.apply(pcm, np.array([gone]))
+        heard.append(pcm[0])
+    return np.stack(heard)
+
+
+class NaiveConcealer:
+    """`Concealer` of one row; float32 where it keeps float32."""
+
+    def __init__(self) -> None:
+        self.history = [0] * (2 * FRAME)
+        self.gone = 0
+
+    def apply(self, frame: list[int], *, lost: bool) -> list[int]:
+        if lost and self.gone >= SILENT:
+            frame = [0] * FRAME
+        elif lost:
+            if not self.gone:
+                self.learn()
+            frame = [int(np.rint(self.sample(self.gone + at))) for at in range(FRAME)]
+            self.gone += FRAME
+        elif self.gone:
+            frame = self.blend(frame)
+            self.gone = 0
+        self.history = self.history[FRAME:] + frame
+        return frame
+
+    def learn(self) -> None:
+        self.pitch = naive_pitch(self.history)
+        quarter = self.pitch // 4
+        self.period = []
+        for place in range(self.pitch):
+            newest, older = F(self.history[place - self.pitch]), F(self.history[place - 2 * self.pitch])
+            bend = F(min(max((place - self.pitch + quarter + 1) / quarter, 0), 1))
+            self.period.append(newest + (older - newest) * bend)
+        self.step = F(self.history[-1]) - F(self.history[-1 - self.pitch])
+        self.first = self.gone
+
+    def sample(self, at: int) -> np.float32:
+        sound = self.period[at % self.pitch]
+        if self.gone == 0 and at < LONGEST // 4:
+            sound = sound + self.step * F(max(0, 1 - (at + 1) / (self.pitch // 4 + 1)))
+        sound = sound * F(min(max(1 - (at - FULL) / (SILENT - FULL), 0), 1))
+        return F(min(max(sound, -32768), 32767))
+
+    def blend(self, frame: list[int]) -> list[int]:
+        blended = list(frame)
+        for at in range(BLEND):
+            repeated = self.sample(self.gone + at)
+            blended[at] = int(np.rint(repeated + (F(frame[at]) - repeated) * F((at + 1) / (BLEND + 1))))
+        return blended
+
+
+def naive_pitch(history: list[int]) -> int:
+    loudest = max(max(history), ~min(history))
+    scaled = [x >> max(loudest.bit_length() - 8, 0) for x in history]
+    halved = scaled[::2]
+    coarse = best_of([(lag, agreement(halved, lag // 2, 80)) for lag in range(LONGEST, SHORTEST - 1, -2)])
+    lags = [min(max(coarse + change, SHORTEST), LONGEST) for change in (-1, 0, 1)]
+    return best_of([(lag, agreement(scaled, lag, 160)) for lag in lags])
+
+
+def best_of(scores: list[tuple[int, float]]) -> int:
+    return max(scores, key=lambda entry: entry[1])[0]
+
+
+def agreement(sound: list[int], lag: int, window: int) -> float:
+    now, past = sound[-window:], sound[len(sound) - window - lag : len(sound) - lag]
+    cross = sum(a * b for a, b in zip(now, past, strict=True))
+    return cross * abs(cross) / max(sum(b * b for b in past), 1)
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[Samples, NDArray[np.bool_]]:
+    """Sound of a few rows, int16[frames, rows, 160], and which frames are lost, bool[frames, rows]."""
+    rows, frames = draw(st.integers(1, 3)), draw(st.integers(2, 8))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    kind = draw(st.sampled_from(["voice", "noise", "loud", "quiet", "silence"]))
+    if kind == "voice":
+        sound = np.stack([voiced(float(rng.uniform(60, 220)), frames) for _ in range(rows)], axis=1)
+    else:
+        limit = {"noise": 5000, "loud": 32768, "quiet": 3, "silence": 1}[kind]
+        sound = rng.integers(-limit + 1 if limit < 32768 else -limit, limit, (frames, rows, FRAME)).astype(np.int16)
+    lost = draw(st.lists(st.booleans(), min_size=frames * rows, max_size=frames * rows))
+    return sound, np.array(lost).reshape(frames, rows)
+
+
+@given(streams())
+@settings(max_examples=60, deadline=None)
+def test_concealment_equals_its_twin_sample_for_sample(stream: tuple[Samples, NDArray[np.bool_]]) -> None:
+    sound, lost = stream
+    concealer, twins = Concealer(sound.shape[1]), [NaiveConcealer() for _ in range(sound.shape[1])]
+    for frames, gone in zip(sound, lost, strict=True):
+        pcm = frames.copy()
+        concealer.apply(pcm, gone)
+        wanted = [twin.apply(row.tolist(), lost=bool(g)) for twin, row, g in zip(twins, frames, gone, strict=True)]
+        assert pcm.tolist() == wanted
+
+
+@pytest.mark.parametrize("hertz", [67, 80, 100, 133, 160, 199])
+def test_the_pitch_of_a_voice_is_found(hertz: float) -> None:
+    pitch = find_pitch(voiced(hertz, 2).reshape(1, -1))[0]
+    assert min(abs(pitch - order * 8000 / hertz) for order in (1, 2, 3)) <= 1
+
+
+@pytest.mark.parametrize("hertz", [80, 123, 160])
+def test_a_lost_frame_of_a_vowel_is_hardly_heard(hertz: float) -> None:
+    sound = voiced(hertz, 8)
+    heard = play(sound, [False] * 4 + [True] + [False] * 3)
+    wrong = (heard[4].astype(float) - sound[4])[:FULL]
+    assert np.sqrt(np.mean(wrong**2)) < 0.3 * np.sqrt(np.mean(sound[4].astype(float) ** 2))
+
+
+def test_nothing_lost_changes_nothing() -> None:
+    sound = voiced(110, 6)
+    np.testing.assert_array_equal(play(sound, [False] * 6), sound)
+
+
+def test_a_long_loss_fades_to_silence_after_60_ms() -> None:
+    heard = play(voiced(110, 10), [False] * 4 + [True] * 6)
+    loudness = [int(np.abs(frame).max()) for frame in heard]
+    assert loudness[4] > loudness[5] > loudness[6] > 0
+    assert loudness[7:] == [0, 0, 0]
+
+
+def test_there_is_no_click_where_sound_stops_and_comes_back() -> None:
+    sound = voiced(110, 12)
+    heard = play(sound, [at in (4, 7, 8) for at in range(12)]).ravel().astype(int)
+    assert np.abs(np.diff(heard)).max() < 2 * np.abs(np.diff(sound.ravel().astype(int))).max()
+
+
+def test_a_stream_that_was_never_heard_is_silent() -> None:
+    assert not play(np.zeros((3, FRAME), np.int16), [True] * 3).any()
+
+
+def test_a_row_that_is_reset_repeats_nothing_of_the_leg_before() -> None:
+    concealer = Concealer(2)
+    for frame in voiced(100, 3):
+        concealer.apply(np.stack([frame, frame]), np.zeros(2, np.bool_))
+    concealer.reset(0)
+    pcm = np.zeros((2, FRAME), np.int16)
+    concealer.apply(pcm, np.ones(2, np.bool_))
+    assert not pcm[0].any()
+    assert pcm[1].any()
+
+
+def test_growing_keeps_what_was_heard() -> None:
+    small, large = Concealer(1), Concealer(5)
+    for frame in voiced(100, 3):
+        small.apply(frame[None].copy(), np.zeros(1, np.bool_))
+        large.apply(np.tile(frame, (5, 1)), np.zeros(5, np.bool_))
+    small.grow(5)
+    first, second = np.zeros((5, FRAME), np.int16), np.zeros((5, FRAME), np.int16)
+    for concealer, pcm in ((small, first), (large, second)):
+        concealer.apply(pcm, np.ones(5, np.bool_))
+    np.testing.assert_array_equal(first[0], second[0])
+    assert not first[1:].any()
+
+
+def test_all_rows_may_be_lost_at_once() -> None:
+    frames = voiced(90, 4)
+    concealer = Concealer(400)
+    for frame in frames:
+        concealer.apply(np.tile(frame, (400, 1)), np.zeros(400, np.bool_))
+    pcm = np.zeros((400, FRAME), np.int16)
+    concealer.apply(pcm, np.ones(400, np.bool_))
+    assert (pcm == pcm[0]).all()
+    np.testing.assert_array_equal(pcm[0], play(np.vstack([frames, frames[:1]]), [False] * 4 + [True])[4])
