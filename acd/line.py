@@ -175,7 +175,7 @@ class Line:
         self.counts.offers_made += 1
         self.strategy.chose(post)
         if self.strategy.draws_lots and post.key is not None:
-            pass
+            self._draw_again(post.key, now)
 
     def _draw_again(self, below: Key, now: float) -> None:
         """Those with smaller lots were passed over, each for his own reason; their lots say nothing any more."""

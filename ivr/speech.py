@@ -187,10 +187,17 @@ def _scratch_folder(cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     files = list(cache.glob("*.wav"))
     if len(files) >= MAX_FILES:
-        files.sort(key=lambda file: file.stat().st_mtime)
-        for file in files[: MAX_FILES // 10]:
+        for file in sorted(files, key=_age)[: MAX_FILES // 10]:
             file.unlink(missing_ok=True)
     return Path(tempfile.mkdtemp(prefix=".speaking-", dir=cache))
+
+
+def _age(file: Path) -> float:
+    """Sort the oldest files to the front, and before them those that another thread has just deleted."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _to_telephone_sound(spoken: Path, path: Path) -> None:

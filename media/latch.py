@@ -45,8 +45,7 @@ class Latch:
 
     def reset(self, row: int) -> None:
         """Accept nobody, for another leg."""
-        self._peers[row] = 0
-        self._mask[row] = sockaddr.ALL
+        self._peers[row] = self._mask[row] = sockaddr.ALL  # no source has this family
         self._wide[row] = 0
         self._negotiated[row] = None
         self.latched[row] = False

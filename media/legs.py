@@ -39,6 +39,8 @@ class Negotiated:
     ptime: int = 20
 
     def __post_init__(self) -> None:
+        if not isinstance(self.remote_host, str):
+            raise BadCommand(f"{self.remote_host!r} is no IP address")
         if self.codec not in LAWS:
             raise BadCommand(f"{self.codec!r} is no codec of the media worker")
         if not 0 <= self.remote_port <= 0xFFFF:

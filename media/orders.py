@@ -15,6 +15,10 @@ from media.loader import Loader
 from media.protocol import CommandFailed, MediaEvent, PlaybackFailed, RecordingFailed, RecordingResumed
 from media.recorder import Closed, Recorder, RecordingThread, WriteFailed, WriteResumed
 
+LONGEST_NAME: Final = 256
+"""Characters of the name of a leg, room or recording, of a token, and of digits."""
+LONGEST_TEXT: Final = 4096
+"""Characters of a path, and of what is said about an error."""
 MOST_SOUNDS: Final = 64
 """Sounds in one `play`."""
 FINISH_WITHIN: Final = 4.0
@@ -75,7 +79,7 @@ class Orders:
 
     def carry_out(self, fields: Fields) -> Answer | None:
         """Do what a line says; the answer to a request, None when there is none or none yet."""
-        number = fields.get("id")
+        number = fields.get("id") if isinstance(fields.get("id"), int) else None
         try:
             order = self._orders.get(str(fields.get("do")))
             if order is None:
@@ -83,9 +87,10 @@ class Orders:
             ok = order(fields)
         except MediaError as error:
             if number is None:
-                self._tell(CommandFailed(str(fields.get("do")), str(fields.get("leg")), error.code, error.text))
+                do, leg = (str(fields.get(name))[:LONGEST_NAME] for name in ("do", "leg"))
+                self._tell(CommandFailed(do, leg, error.code, error.text[:LONGEST_TEXT]))
                 return None
-            return {"id": number, "error": {"code": error.code, "text": error.text}}
+            return {"id": number, "error": {"code": error.code, "text": error.text[:LONGEST_TEXT]}}
         is_for_later = fields["do"] == "stop_record"
         return None if number is None or is_for_later else {"id": number, "ok": ok or {}}
 
@@ -222,9 +227,9 @@ def _leg(fields: Fields) -> str:
 
 def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
-    if not isinstance(value, str):
-        raise BadCommand(f"{fields.get('do')} wants {name} as text")
-    return value
+    if isinstance(value, str) and len(value) <= (LONGEST_TEXT if name == "path" else LONGEST_NAME):
+        return value
+    raise BadCommand(f"{fields.get('do')} wants {name} as text of at most {LONGEST_NAME} characters")
 
 
 def _names(fields: Fields, name: str) -> list[str]:

@@ -142,7 +142,10 @@ _NAMES: Final = {kind: name for name, kind in EVENTS.items()}
 
 def write_line(fields: Mapping[str, Any]) -> bytes:
     """One JSON object as a line."""
-    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+    line = json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+    if len(line) > MAX_LINE:
+        raise BadCommand(f"{len(line)} octets are more than a line may have")
+    return line
 
 
 def read_line(line: bytes) -> dict[str, Any]:

@@ -126,10 +126,11 @@ class Beat:
 class Worker:
     """The loop."""
 
-    def __init__(self, path: str, ports: Ports, backend: str, capacity: int = CAPACITY) -> None:
+    def __init__(self, path: str, ports: Ports, backend: str, silent_after: float, capacity: int = CAPACITY) -> None:
         self._path = path
         self._io, self.reason = choose(backend, capacity)
-        self._engine = Engine(self._io, random.Random(os.urandom(16)), self._tell, capacity)  # noqa: S311 - seeded by the system
+        rng = random.Random(os.urandom(16))  # noqa: S311 - SSRCs want to be random, not secret
+        self._engine = Engine(self._io, rng, self._tell, capacity, silent_after)
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._loader = Loader(SoundCache(), lambda: os.eventfd_write(self._wake_fd, 1))
         self._recordings = RecordingThread()
@@ -139,6 +140,7 @@ class Worker:
         self._beat = Beat()
         self._listener = _listen(path)
         self._switch: Switch | None = None
+        self._waits_for_room = False
         self._stopping = False
         self._parent = os.getppid()
         self._epoll = select.epoll()
@@ -160,6 +162,7 @@ class Worker:
     def _turn(self, due: float) -> float:
         """Wait for an order or for the next deadline, and do what is to be done; the next tick's deadline."""
         if self._is_idle():
+            self._io.receive()  # lets the kernel finish with the sockets of the last legs
             self._wait(IDLE)
             self._stopping |= os.getppid() != self._parent
             self._orders.handle_timer(time.monotonic())
@@ -211,7 +214,7 @@ class Worker:
     def _accept(self) -> None:
         with suppress(OSError):
             sock, _ = self._listener.accept()
-            self._switch = Switch(sock)
+            self._switch, self._waits_for_room = Switch(sock), False
             self._epoll.register(sock, select.EPOLLIN)
             self._epoll.unregister(self._listener)  # the next switch waits until this one is gone
             log.info("a switch came")
@@ -256,8 +259,10 @@ class Worker:
         if not self._switch.flush():
             self._lose_switch()
             return
-        wanted = select.EPOLLIN | (select.EPOLLOUT if self._switch.has_unsent else 0)
-        self._epoll.modify(self._switch.sock, wanted)
+        if self._switch.has_unsent != self._waits_for_room:
+            self._waits_for_room = self._switch.has_unsent
+            wanted = select.EPOLLIN | (select.EPOLLOUT if self._waits_for_room else 0)
+            self._epoll.modify(self._switch.sock, wanted)
 
     def _tell(self, event: MediaEvent) -> None:
         if self._switch is not None:

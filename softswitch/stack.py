@@ -65,6 +65,9 @@ class Core(Protocol):
     def admit(self, request: Request, peer: Peer) -> object:
         """A `Response` that refuses or challenges a new INVITE; anything else is who is calling."""
 
+    def is_ours(self, uri: Uri) -> bool:
+        """Whether a Request-URI names us."""
+
     def begin(self, session: Session, origin: Any, peer: Peer) -> None:
         """A new call has come in: `Stack.listen` to its session."""
 
@@ -215,7 +218,7 @@ class Stack:
             return
         try:
             stamp_via(request, peer)
-            target = response_peer(request.via, peer)
+            target = response_peer(request, peer)
             response = respond(request, error.status, error.reason or None, to_tag=secrets.token_hex(4))
         except SipError:
             return  # without a Via, From, Call-ID or CSeq nobody could match an answer
@@ -278,7 +281,8 @@ class Stack:
         transaction = self._serve(request, peer, now)
         usage = self._usage(request)
         if usage is None:
-            self._answer(transaction, respond(request, 481), now)
+            ours = self.core is None or self.core.is_ours(request.uri)
+            self._answer(transaction, respond(request, 481 if ours else 404), now)  # RFC 3261 section 8.2.2.1 first
             return
         if request.method == "INVITE":
             self._answer(transaction, respond(request, 100), now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from media.errors import BadCommand, PortsExhausted
+from media.io import sockaddr
 from media.io.sockaddr import family_of
 
 EXPEDITED: Final = 0xB8
@@ -45,6 +46,7 @@ class Ports:
     def open(self, address: str) -> PortPair:
         """Bind the next pair that nobody else holds."""
         family = family_of(address)
+        sockaddr.pack(address, 0)
         for _ in range(len(self._free)):
             port = self._free.popleft()
             try:

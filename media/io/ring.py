@@ -9,7 +9,7 @@ import ctypes
 import errno
 import mmap
 import os
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,13 +67,13 @@ class _EnterArgument(ctypes.Structure):
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 _syscall: Final = _libc.syscall
+_syscall.argtypes = (ctypes.c_long,) * 7  # all as wide as a register: the last one goes over the stack
 _syscall.restype = ctypes.c_long
 
 
-def _call(number: int, *arguments: Any) -> int:
-    """A system call; every argument as wide as a register, since those on the stack are not widened for us."""
-    wide = (argument if not isinstance(argument, int) else ctypes.c_long(argument) for argument in arguments)
-    result = int(_syscall(ctypes.c_long(number), *wide))
+def _call(number: int, first: int, second: int, third: int, fourth: int = 0, fifth: int = 0, sixth: int = 0) -> int:
+    """A system call; addresses are numbers."""
+    result = int(_syscall(number, first, second, third, fourth, fifth, sixth))
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
@@ -94,7 +94,7 @@ class Ring:
         flags = _SETUP_CQSIZE | _SETUP_SUBMIT_ALL | _SETUP_SINGLE_ISSUER | _SETUP_DEFER_TASKRUN
         parameters = _Params(cq_entries=completions, flags=flags)
         try:
-            self.fd = _call(_SETUP, entries, ctypes.byref(parameters))
+            self.fd = _call(_SETUP, entries, ctypes.addressof(parameters), 0)
         except OSError as error:
             raise BackendUnavailable(_reason(error)) from error
         sq, cq = parameters.sq, parameters.cq
@@ -110,17 +110,20 @@ class Ring:
         self._now = (ctypes.c_int64 * 2)(0, 0)
         self._argument = _EnterArgument(timeout=ctypes.addressof(self._now))
 
-    def submit(self, sqes: NDArray[np.void]) -> None:
-        """Hand requests to the kernel; those that can be done at once are done on return."""
+    def submit(self, sqes: NDArray[np.void], *, run: bool = False) -> None:
+        """Hand requests to the kernel; those that can be done at once are done on return.
+
+        With `run` it also does some of what became due meanwhile, which is how a cancelled request ends at once.
+        """
         for start in range(0, len(sqes), len(self._sqes)):
-            self._submit_part(sqes[start : start + len(self._sqes)])
+            self._submit_part(sqes[start : start + len(self._sqes)], _ENTER_GETEVENTS if run else 0)
 
     def run(self) -> None:
         """Let the kernel do what became due, and write its completions."""
         flags = _ENTER_GETEVENTS | _ENTER_EXT_ARG
-        size = ctypes.sizeof(self._argument)
+        argument = ctypes.addressof(self._argument), ctypes.sizeof(self._argument)
         try:
-            _call(_ENTER, self.fd, 0, len(self._cqes), flags, ctypes.byref(self._argument), size)
+            _call(_ENTER, self.fd, 0, len(self._cqes), flags, *argument)
         except OSError as error:
             if error.errno not in (errno.ETIME, errno.EINTR, errno.EBUSY):
                 raise
@@ -139,7 +142,8 @@ class Ring:
     def register_buffers(self, address: int, count: int) -> None:
         """Let requests pick from a ring of buffers, group 0."""
         try:
-            _call(_REGISTER, self.fd, _REGISTER_PBUF_RING, (ctypes.c_uint64 * 5)(address, count, 0, 0, 0), 1)
+            registration = (ctypes.c_uint64 * 5)(address, count, 0, 0, 0)
+            _call(_REGISTER, self.fd, _REGISTER_PBUF_RING, ctypes.addressof(registration), 1)
         except OSError as error:
             raise BackendUnavailable(_reason(error)) from error
 
@@ -147,7 +151,7 @@ class Ring:
         """Give the rings back."""
         os.close(self.fd)
 
-    def _submit_part(self, sqes: NDArray[np.void]) -> None:
+    def _submit_part(self, sqes: NDArray[np.void], flags: int) -> None:
         tail = int(self._words[self._sq_tail])
         start = tail % len(self._sqes)
         fits = min(len(sqes), len(self._sqes) - start)
@@ -157,7 +161,7 @@ class Ring:
         self._words[self._sq_tail] = (tail + len(sqes)) & 0xFFFFFFFF
         left = len(sqes)
         while left > 0:
-            left -= _call(_ENTER, self.fd, left, 0, 0, None, 0)
+            left -= _call(_ENTER, self.fd, left, 0, flags)
 
 
 class BufferRing:

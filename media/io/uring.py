@@ -152,8 +152,7 @@ class Uring(Sockets):
         sqes = np.zeros(1, kernel.SQE)
         sqes["op"], sqes["flags"], sqes["fd"] = kernel.OP_ASYNC_CANCEL, kernel.SKIP_SUCCESS, -1
         sqes["address"], sqes["user_data"] = self._user_data(np.array([row])), CANCELLING
-        self._ring.submit(sqes)
-        self._ring.run()
+        self._ring.submit(sqes, run=True)
 
     def _user_data(self, rows: Rows) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
         return rows.astype(np.uint64) | self._serial[rows] << np.uint64(32)

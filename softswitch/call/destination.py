@@ -107,7 +107,8 @@ def read(text: str, dialled: str = "", caller: str = "") -> Destination:
         return named(name)
     match kind, name:
         case "trunk", _ if name:
-            return ToTrunk(name, dialled)
+            trunk, _, number = name.partition("/")
+            return ToTrunk(trunk, number or dialled)
         case "voicemail", "own":
             return ToVoicemail(caller, own=True)
         case "voicemail", _ if name:

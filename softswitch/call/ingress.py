@@ -16,6 +16,7 @@ from softswitch.core.user_agent import options_answer
 from softswitch.sip.errors import SipError
 from softswitch.sip.message import Request, Response, respond
 from softswitch.sip.peer import Peer
+from softswitch.sip.uri import Uri
 from softswitch.stack import is_symmetric
 from softswitch.transport.resolver import literal_peer
 
@@ -116,6 +117,10 @@ class Ingress:
             return respond(request, 403, to_tag=_tag())
         phone = self._plan().phones.get(verdict.user)
         return Origin("phone", verdict.user, verdict.user, (phone.name if phone else "") or "")
+
+    def is_ours(self, uri: Uri) -> bool:
+        """Whether a Request-URI names us: our domain, or an address."""
+        return uri.is_sip and (uri.host.lower() == self._plan().domain or literal_peer(uri) is not None)
 
     def begin(self, session: "Session", origin: Origin, peer: Peer) -> None:
         """A new call has come in."""

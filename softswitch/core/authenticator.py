@@ -20,7 +20,7 @@ from softswitch.sip.message import Request
 
 LEGACY = "Digest legacy-algorithm=MD5, "
 """Clients that know MD5 only and look at the first challenge only, SIPp among them, search it for the text
-"algorithm=" and find this; to all others it is a parameter without meaning, which they ignore (RFC 7616 section 3.3)."""
+"algorithm=" and find this; to all others it is a parameter without meaning, to be ignored (RFC 7616 section 3.3)."""
 MAX_CREDENTIALS = 4
 """Authorization headers of one request that are looked at; one per realm is usual."""
 MAX_NONCES = 50_000

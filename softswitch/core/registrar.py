@@ -109,8 +109,8 @@ class Registrar:
     def _register(self, request: Request, peer: Peer, now: float) -> list[tuple[str, str]]:
         """The headers of the 200; the order of the steps is that of section 10.3."""
         _check_extensions(request)
+        self._authorize(request, peer, now)
         user = self._user(request)
-        self._authorize(request, user, peer, now)
         aor = address_of_record(user, self._domain)
         contacts = request.contacts
         if contacts:
@@ -128,12 +128,12 @@ class Registrar:
     def _is_ours(self, host: str) -> bool:
         return host.lower() in self._domains or _is_literal(host)
 
-    def _authorize(self, request: Request, user: str, peer: Peer, now: float) -> None:
+    def _authorize(self, request: Request, peer: Peer, now: float) -> None:
         """Nobody but the user himself says where he is."""
         verdict = self._authenticator.check(request, now, source=peer.host)
         if isinstance(verdict, Challenge):
             raise RefusedError(401, "", *verdict.headers)
-        if not isinstance(verdict, Authorized) or not verdict.user == user == request.from_.uri.user:
+        if not isinstance(verdict, Authorized) or not verdict.user == request.to.uri.user == request.from_.uri.user:
             raise RefusedError(403, "")
 
     def _bindings(

@@ -39,6 +39,8 @@ def inspect(request: Request) -> Response | None:
 
 
 def _inspect_body(request: Request) -> Response | None:
+    if request.method == "INVITE" and not _accepts_sdp(request):
+        return _refuse(request, 406)
     accepted = ACCEPTED_BODIES.get(request.method)
     if not request.body or accepted is None:
         return None
@@ -50,6 +52,14 @@ def _inspect_body(request: Request) -> Response | None:
     if _is_optional(request):
         return None
     return _refuse(request, 415, ("Accept", ", ".join(accepted)))
+
+
+def _accepts_sdp(request: Request) -> bool:
+    """Whether the sender of an INVITE can read our answer; without an Accept he can (RFC 3261 section 20.1)."""
+    if "Accept" not in request.headers:
+        return True
+    ranges = [one.partition(";")[0].strip() for one in tokens(request, "Accept")]
+    return not ranges or not {"application/sdp", "application/*", "*/*"}.isdisjoint(ranges)
 
 
 def _is_optional(request: Request) -> bool:

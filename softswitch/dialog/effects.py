@@ -1,4 +1,8 @@
-"""What a session asks of the stack. The session knows no addresses: it never writes a Via and never sees a socket."""
+"""What a session asks of the stack. The session knows no addresses: it never writes a Via and never sees a socket.
+
+In a list of effects that which goes to the wire comes first, then what the call layer is told, `Closed` last. So an
+order that the call layer gives while it is being told may be carried out at once: nothing overtakes anything.
+"""
 
 from dataclasses import dataclass
 

@@ -19,7 +19,7 @@ from softswitch.dialog.body import sdp_of
 from softswitch.dialog.capabilities import ACCEPT, ALLOW, METHODS, OPTION_TAGS, SUPPORTED
 from softswitch.dialog.dialog import Dialog, Header
 from softswitch.dialog.effects import Closed, Effect, Respond, SendRequest, Tell
-from softswitch.dialog.events import Acknowledged, Cause, Ended, InfoReceived, OfferRefused, Side
+from softswitch.dialog.events import Acknowledged, Cause, Ended, InfoReceived, Side
 from softswitch.dialog.renegotiation import LONGEST_RETRY, Renegotiation
 from softswitch.dialog.timers import Timers
 from softswitch.sip.fields import parse_tokens
@@ -219,7 +219,7 @@ class InviteUsage:
         if self._ended:
             return self._send_bye(now) if first else []
         wanted = [] if self._changes is None else self._changes.send_wanted(now)
-        return [Tell(Acknowledged(sdp_of(request))), *wanted]
+        return [*wanted, Tell(Acknowledged(sdp_of(request)))]
 
     def _receive_cancel(self, request: Request, now: float) -> list[Effect]:
         withdrawn = [] if self._changes is None else self._changes.withdraw(request, now)
@@ -227,7 +227,7 @@ class InviteUsage:
 
     def _receive_bye(self, request: Request, now: float) -> list[Effect]:
         reason = request.headers.get("Reason")
-        return [self._respond(request, 200), *self._end("remote", "bye", None, reason), *self._close()]
+        return [self._respond(request, 200), *self._close(self._end("remote", "bye", None, reason))]
 
     def _receive_offer(self, request: Request, now: float) -> list[Effect]:
         if self._changes is None or self.state not in STANDING:
@@ -249,7 +249,7 @@ class InviteUsage:
         if self._ended:
             return self._changes.acknowledge_late(response) if response.status // 100 == 2 else []
         if response.status in GONE and self._changes.is_current(response):
-            return [Tell(OfferRefused(response.status)), *self._lose(response.status, now)]
+            return self._lose(response.status, now)
         return self._changes.receive_response(response, now)
 
     # The end
@@ -290,12 +290,12 @@ class InviteUsage:
         self._ended = True
         return [Tell(Ended(by, cause, status, reason))]
 
-    def _close(self) -> list[Effect]:
+    def _close(self, told: Iterable[Effect] = ()) -> list[Effect]:
         left = [] if self._changes is None else self._changes.close()
         self._accepted.clear()
         self._deadline = inf
         self.state = State.TERMINATED
-        return [*left, Closed()]
+        return [*left, *told, Closed()]
 
     # What is common to all
 

@@ -179,7 +179,7 @@ class Renegotiation:
         if waiting is None or waiting.method != "INVITE" or waiting.cseq.number != cancel.cseq.number:
             return []
         self.received = None
-        return [_refuse(waiting, 487), Tell(OfferWithdrawn()), *self.send_wanted(now)]
+        return [_refuse(waiting, 487), *self.send_wanted(now), Tell(OfferWithdrawn())]
 
     # The end
 
@@ -217,12 +217,12 @@ class Renegotiation:
             self._dialog.refresh_target(response)
         self._glares = 0
         ack = self.confirm(response.cseq.number, owes_answer=self._sent_sdp is None)
-        return [*ack, Tell(OfferAnswered(sdp_of(response))), *self.send_wanted(now)]
+        return [*ack, *self.send_wanted(now), Tell(OfferAnswered(sdp_of(response)))]
 
     def _refused(self, status: int, now: float) -> list[Effect]:
         if status != 491 or self._glares >= MOST_GLARES:
             self._glares = 0
-            return [Tell(OfferRefused(status)), *self.send_wanted(now)]
+            return [*self.send_wanted(now), Tell(OfferRefused(status))]
         self._glares += 1
         if not self._wanted:
             self._wanted = [self._sent_sdp]

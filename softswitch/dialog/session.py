@@ -93,7 +93,7 @@ class Session(InviteUsage):
         if self.state is not State.RINGING:
             return []
         response = respond(self.invite, status, reason, to_tag=self.local_tag, headers=headers)
-        return [Respond(self.invite, response), *self._end("local", "refused", status), *self._close()]
+        return [Respond(self.invite, response), *self._close(self._end("local", "refused", status))]
 
     # Orders to an outgoing session
 
@@ -150,12 +150,12 @@ class Session(InviteUsage):
             return super()._receive_cancel(request, now)
         reason = request.headers.get("Reason")
         stopped = [self._respond(request, 200), self._respond(self.invite, 487)]
-        return [*stopped, *self._end("remote", "cancel", 487, reason), *self._close()]
+        return [*stopped, *self._close(self._end("remote", "cancel", 487, reason))]
 
     def _receive_bye(self, request: Request, now: float) -> list[Effect]:
         if self.state is State.PROCEEDING:  # the branch answered, all its 2xx were lost, and now it gives up
             ended = self._end("remote", "bye", None, request.headers.get("Reason"))
-            return [self._respond(request, 200), *ended, *self._take_back(now, "bye", None, ())]
+            return [self._respond(request, 200), *self._take_back(now, "bye", None, ()), *ended]
         if self.state is State.CANCELLING:
             return [self._respond(request, 200)]
         stopped = [self._respond(self.invite, 487)] if self.state is State.RINGING else []
@@ -252,7 +252,7 @@ class Session(InviteUsage):
 
     def _refused(self, status: int, reason: str, response: Response | None) -> list[Effect]:
         self._ended = True
-        return [Tell(Refused(status, reason, response)), *self._close()]
+        return self._close([Tell(Refused(status, reason, response))])
 
     # The end of an INVITE that nobody answered
 

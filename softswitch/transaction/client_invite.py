@@ -7,11 +7,11 @@
                       +---->| CALLING |                   |
                             +---------+                   |
             300-699:         |   |   |  2xx: Deliver      |
-      +-- ACK, Deliver ------+   |   +--------+           |
+      +-- Deliver, ACK ------+   |   +--------+           |
       |                      1xx: Deliver     |           |
       |                          |            |           |
       |     300-699:       +------------+  2xx: Deliver   |
-      +-- ACK, Deliver ----| PROCEEDING |-----+           |
+      +-- Deliver, ACK ----| PROCEEDING |-----+           |
       |                    +------------+     |           |
       |                   1xx: Deliver        |           |
       |                   cancelled: start B  |           |
@@ -110,7 +110,7 @@ class ClientInvite(Transaction):
     def _complete(self, response: Response, now: float) -> list[Effect]:
         self._wait(Input.TIMER_D, self.timers.d, now)
         self._ack = build_ack(self.request, response)
-        return [Send(self._ack), Deliver(response)]
+        return [Deliver(response), Send(self._ack)]  # told first: an ACK that cannot be sent fails the transaction
 
     def _acknowledge_again(self, response: Response, now: float) -> list[Effect]:
         return [] if self._ack is None else [Send(self._ack)]

@@ -132,6 +132,11 @@ def test_listening_addresses_that_are_none_are_mistakes(tmp_path: Path, listen: 
     assert keys(tmp_path, f'[sip]\nlisten = ["{listen}"]\n') == ["sip.listen.0"]
 
 
+def test_only_addresses_with_a_fixed_port_must_differ(tmp_path: Path) -> None:
+    for port, wrong in ((0, []), (5060, ["sip.listen.1"])):
+        assert keys(tmp_path, f'[sip]\nlisten = ["udp:127.0.0.1:{port}", "udp:127.0.0.1:{port}"]\n') == wrong
+
+
 def test_a_switch_that_listens_nowhere_is_a_mistake(tmp_path: Path) -> None:
     assert keys(tmp_path, "[sip]\nlisten = []\n") == ["sip.listen"]
 

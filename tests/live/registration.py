@@ -41,25 +41,26 @@ def authorization(response: str, number: str, password: str, uri: str) -> str:
 async def register(
     number: str, server_port: int, local_port: int, password: str | None = None, expires: int = 600
 ) -> str:
-    """Register `number` at 127.0.0.1:`local_port`; the final response is returned and must be a 200."""
-    uri = f"sip:127.0.0.1:{server_port}"
-    call_id, tag = secrets.token_hex(8), secrets.token_hex(4)
+    """Let `number` be at 127.0.0.1:`local_port` and nowhere else; the final response is returned and must be a 200."""
+    server, call_id, tag = f"127.0.0.1:{server_port}", secrets.token_hex(8), secrets.token_hex(4)
     transport, mailbox = await asyncio.get_running_loop().create_datagram_endpoint(
         Mailbox, local_addr=("127.0.0.1", local_port), remote_addr=("127.0.0.1", server_port)
     )
     answer = ""
+    here = f"Contact: <sip:{number}@127.0.0.1:{local_port}>\r\nExpires: {expires}\r\n"
+    nowhere = "Contact: *\r\nExpires: 0\r\n"
     try:
-        for sequence in (1, 2):
-            credentials = authorization(answer, number, password or f"demo-{number}", uri) if sequence == 2 else ""
+        for sequence, contact in enumerate((nowhere, nowhere, here, here), start=1):
+            credentials = ""
+            if answer.startswith("SIP/2.0 401"):
+                credentials = authorization(answer, number, password or f"demo-{number}", f"sip:{server}")
             transport.sendto(
                 (
-                    f"REGISTER {uri} SIP/2.0\r\n"
+                    f"REGISTER sip:{server} SIP/2.0\r\n"
                     f"Via: SIP/2.0/UDP 127.0.0.1:{local_port};branch=z9hG4bK{secrets.token_hex(8)};rport\r\n"
-                    f"From: <sip:{number}@127.0.0.1:{server_port}>;tag={tag}\r\n"
-                    f"To: <sip:{number}@127.0.0.1:{server_port}>\r\n"
+                    f"From: <sip:{number}@{server}>;tag={tag}\r\nTo: <sip:{number}@{server}>\r\n"
                     f"Call-ID: {call_id}\r\nCSeq: {sequence} REGISTER\r\nMax-Forwards: 70\r\n"
-                    f"Contact: <sip:{number}@127.0.0.1:{local_port}>\r\nExpires: {expires}\r\n"
-                    f"{credentials}Content-Length: 0\r\n\r\n"
+                    f"{contact}{credentials}Content-Length: 0\r\n\r\n"
                 ).encode()
             )
             async with asyncio.timeout(5):

@@ -222,14 +222,14 @@ class RunningSwitch:
         return list(records)
 
     async def is_idle(self, timeout: float = 8) -> None:
-        """Insist that no call, leg or session is left."""
+        """Insist that no call and no leg is left."""
         began = time.monotonic()
         while True:
             status = await self.status()
-            left = (status["calls"], status["media"]["legs"], status["load"]["sessions"])
-            if left == ([], 0, 0):
+            left = (status["calls"], status["media"]["legs"])
+            if left == ([], 0):
                 return
-            assert time.monotonic() - began < timeout, f"calls, legs, sessions that stayed: {left}"
+            assert time.monotonic() - began < timeout, f"calls and legs that stayed: {left}"
             await asyncio.sleep(0.5)
 
     async def answers_options(self, timeout: float = 0.2) -> bool:

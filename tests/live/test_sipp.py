@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,17 @@ from tests.live.conftest import SwitchStarter
 from tests.live.phones import Phones
 from tests.live.ports import free_port
 from tests.live.registration import register
-from tests.live.running_switch import RunningSwitch, Setting
+from tests.live.running_switch import RunningSwitch
 from tests.live.sipp import Result, Sipp, needs_sipp, run, write_users
 
 pytestmark = needs_sipp
 
-MD5_ONLY: dict[str, Setting] = {"sip.digest": ["MD5"]}
-"""SIPp 3.6 reads only the first challenge and knows only MD5."""
-
 
 @pytest.fixture
-async def switch(start_switch: SwitchStarter) -> RunningSwitch:
-    return await start_switch(MD5_ONLY)
+async def switch(shared_switch: RunningSwitch) -> AsyncIterator[RunningSwitch]:
+    """The module's switch; after each test nothing is left in it."""
+    yield shared_switch
+    await shared_switch.is_idle()
 
 
 async def call_through(
@@ -123,7 +123,7 @@ async def test_100_calls_a_second_for_20_seconds_without_a_failure(switch: Runni
 
 @pytest.mark.load
 async def test_50_calls_a_second_through_the_queue_without_a_failure(start_switch: SwitchStarter) -> None:
-    switch = await start_switch({**MD5_ONLY, "queues.support.wrap_up": 0, "queues.support.record": False})
+    switch = await start_switch({"queues.support.wrap_up": 0, "queues.support.record": False})
     ports = {number: free_port() for number in ("101", "102", "103")}
     for number, port in ports.items():
         await register(number, switch.sip_port, port)

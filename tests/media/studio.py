@@ -1,7 +1,6 @@
 """An engine on a fake backend with a clock turned by hand, and talkers that speak to its legs."""
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +29,7 @@ def decode(payload: bytes, codec: str = "PCMU") -> Samples:
     """G.711 as samples."""
     out = np.empty((1, len(payload)), np.int16)
     decode_rows(np.frombuffer(payload, np.uint8)[None].copy(), np.array([LAWS[codec]], np.uint8), out)
-    return out[0]
+    return out.ravel()
 
 
 def level(value: int) -> Samples:
@@ -40,7 +39,7 @@ def level(value: int) -> Samples:
 
 def sine(hz: float, frames: int = 1, amplitude: float = 8000) -> Samples:
     """Whole frames of a sine."""
-    return (amplitude * np.sin(2 * np.pi * hz * np.arange(frames * FRAME) / 8000)).astype(np.int16)
+    return np.asarray(amplitude * np.sin(2 * np.pi * hz * np.arange(frames * FRAME) / 8000), np.int16)
 
 
 def loudest_hz(samples: Samples) -> float:
@@ -126,7 +125,7 @@ class Studio:
             self.engine.tick(self.now, 1_700_000_000 + self.now)
 
     def talk(self, frames: int, *saying: tuple[Talker, Samples]) -> None:
-        """Ticks in each of which telephones say the next frame of their sound, again from its beginning after its end."""
+        """Ticks in each of which telephones say the next frame of their sound, over and over."""
         for frame in range(frames):
             for talker, sound in saying:
                 start = frame * FRAME % len(sound)
@@ -154,8 +153,3 @@ class FakeRecorder:
 
     def as_recorder(self) -> Recorder:
         return self  # type: ignore[return-value]
-
-
-def frames_of(sounds: Sequence[Samples]) -> Samples:
-    """Sounds one after another."""
-    return np.concatenate(list(sounds))

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -109,10 +111,8 @@ def test_streams_go_on_without_a_seam_from_relay_to_mix_and_back(studio: Studio)
     studio.talk(5, (a, level(10)), (b, level(20)))
     sent = studio.io.sent_to(a.row)
     assert len(sent) == 15
-    assert {(after.sequence - before.sequence) & 0xFFFF for before, after in zip(sent, sent[1:], strict=False)} == {1}
-    assert {
-        (after.timestamp - before.timestamp) & 0xFFFFFFFF for before, after in zip(sent, sent[1:], strict=False)
-    } == {160}
+    assert {(after.sequence - before.sequence) & 0xFFFF for before, after in pairwise(sent)} == {1}
+    assert {(after.timestamp - before.timestamp) & 0xFFFFFFFF for before, after in pairwise(sent)} == {160}
 
 
 def test_a_tone_is_heard_and_its_end_is_told_once(studio: Studio) -> None:

@@ -301,7 +301,7 @@ def test_a_path_that_cannot_be_is_an_event_and_no_exception(thread: RecordingThr
 
 
 def test_appending_never_waits_for_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk hangs: the queue is bounded, appending stays quick, closing gives up in time, and all ends well later."""
+    """The disk hangs: the queue is bounded, appending stays quick, closing gives up in time, all ends well later."""
     hanging, write = threading.Event(), os.pwrite
 
     def pwrite(fd: int, data: bytes, at: int) -> int:

@@ -173,3 +173,31 @@ def test_tables_hold_only_what_the_telephone_band_carries() -> None:
 def test_nobody_can_spoil_a_tone_for_the_others() -> None:
     with pytest.raises(ValueError, match="read-only"):
         cadence("busy", "us")[0] = 1
+
+
+# Written out a second time from E.180 Supplement 2, so that a slip in the table is seen: hertz, then seconds on and off.
+PUBLISHED = {
+    ("us", "ringback"): ((440, 480), (2, 4)), ("us", "busy"): ((480, 620), (0.5, 0.5)),
+    ("us", "congestion"): ((480, 620), (0.25, 0.25)), ("us", "dial"): ((350, 440), ()),
+    ("gb", "ringback"): ((400, 450), (0.4, 0.2, 0.4, 2)), ("gb", "busy"): ((400,), (0.375, 0.375)),
+    ("gb", "congestion"): ((400,), (0.4, 0.35, 0.225, 0.525)), ("gb", "dial"): ((350, 450), ()),
+    ("de", "ringback"): ((425,), (1, 4)), ("de", "busy"): ((425,), (0.48, 0.48)),
+    ("de", "congestion"): ((425,), (0.24, 0.24)), ("gr", "dial"): ((425,), (0.2, 0.3, 0.7, 0.8)),
+    ("gr", "busy"): ((425,), (0.3, 0.3)), ("gr", "congestion"): ((425,), (0.15, 0.15)),
+    ("ru", "ringback"): ((425,), (0.8, 3.2)), ("ru", "busy"): ((425,), (0.35, 0.35)),
+    ("ro", "ringback"): ((425, 475), (1.85, 4.15)), ("ro", "busy"): ((450,), (0.167, 0.167)),
+    ("ro", "congestion"): ((450,), (0.5, 0.5)), ("cn", "ringback"): ((450,), (1, 4)),
+    ("cn", "busy"): ((450,), (0.35, 0.35)), ("cn", "congestion"): ((450,), (0.7, 0.7)),
+    ("fr", "ringback"): ((440,), (1.5, 3.5)), ("fr", "busy"): ((440,), (0.5, 0.5)), ("fr", "dial"): ((440,), ()),
+    ("eu", "ringback"): ((425,), (1, 4)), ("eu", "busy"): ((425,), (0.5, 0.5)), ("eu", "dial"): ((425,), ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("country", "name"), sorted(PUBLISHED))
+def test_the_tables_hold_the_published_values(country: str, name: str) -> None:
+    hertz, cadence_seconds = PUBLISHED[country, name]
+    tone = COUNTRIES[country][name]
+    assert tone.steady == (not cadence_seconds)
+    if not tone.steady:
+        assert tuple(burst.seconds for burst in tone.bursts) == cadence_seconds
+    assert [burst.frequencies for burst in tone.bursts[::2]] == [hertz] * len(tone.bursts[::2])

@@ -351,8 +351,13 @@ def test_unknown_user_wrong_password_and_known_user_look_alike_to_strangers(desk
     assert [status for status, *_ in ask("101")] == [401, 403]
 
 
-def test_a_foreign_domain_is_not_found(desk: Desk) -> None:
-    assert desk.send(Phone(domain="elsewhere.example.org").register()).status == 404
+def test_a_foreign_domain_is_not_found_and_only_users_are_told(desk: Desk) -> None:
+    stray = Phone(domain="elsewhere.example.org")
+    refused = desk.send(stray.register())
+    assert refused.status == 401
+    stray.keep(refused)
+    assert desk.send(stray.register()).status == 404
+    assert len(desk.location) == 0
 
 
 @pytest.mark.parametrize("domain", ["PBX.example.com", "127.0.0.1", "[::1]", "192.0.2.44:5060"])
@@ -363,10 +368,10 @@ def test_other_names_and_addresses_of_ours_mean_the_same_user(desk: Desk, domain
 
 
 @pytest.mark.parametrize("to", ["<sip:localhost>", "<tel:101>"])
-def test_an_address_of_record_needs_a_user(desk: Desk, to: str) -> None:
-    message = Phone().register()
+def test_an_address_of_record_without_a_user_is_nobodys(desk: Desk, phone: Phone, to: str) -> None:
+    message = phone.register()
     message.headers.set("To", to)
-    assert desk.send(message).status == 404
+    assert desk.send(message).status == 403
 
 
 def test_a_nonce_that_is_too_old_is_renewed_without_asking(desk: Desk, phone: Phone) -> None:

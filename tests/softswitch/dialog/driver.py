@@ -37,6 +37,8 @@ class Driver:
     def take(self, effects: list[Effect]) -> list[Effect]:
         """Write down what the session asks for."""
         self.log += [(round(self.clock, 6), effect) for effect in effects]
+        ranks = [2 if isinstance(effect, Closed) else 1 if isinstance(effect, Tell) else 0 for effect in effects]
+        assert ranks == sorted(ranks), "the wire first, then the call layer, the end last"
         return effects
 
     def receive(self, request: Request) -> list[Effect]:

@@ -1,9 +1,12 @@
 """Calls that stand: hanging up, INFO, OPTIONS, and requests that do not fit."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from softswitch.dialog.effects import Closed, Respond, SendRequest
-from softswitch.dialog.events import Ended, InfoReceived
+from softswitch.dialog.events import Cause, Ended, InfoReceived
 from softswitch.dialog.session import State
 from tests.softswitch.dialog.driver import Driver, answered, calling, confirmed_incoming, confirmed_outgoing
 from tests.softswitch.dialog.messages import from_peer, reply
@@ -12,7 +15,7 @@ BOTH = pytest.mark.parametrize("stand", [confirmed_incoming, confirmed_outgoing]
 
 
 @BOTH
-def test_hanging_up_sends_bye_and_waits_for_its_answer(stand):
+def test_hanging_up_sends_bye_and_waits_for_its_answer(stand: Callable[[], Driver]) -> None:
     call = stand()
     call.take(call.session.bye(call.now, "Q.850;cause=16"))
     assert call.requests == ["BYE"]
@@ -28,7 +31,7 @@ def test_hanging_up_sends_bye_and_waits_for_its_answer(stand):
 
 @BOTH
 @pytest.mark.parametrize("cause", ["timeout", "transport"])
-def test_a_bye_that_fails_ends_the_session_as_well(stand, cause):
+def test_a_bye_that_fails_ends_the_session_as_well(stand: Callable[[], Driver], cause: str) -> None:
     call = stand()
     call.take(call.session.bye(call.now))
     call.fail(call.last_request, cause)
@@ -38,7 +41,7 @@ def test_a_bye_that_fails_ends_the_session_as_well(stand, cause):
 
 
 @BOTH
-def test_a_bye_without_any_word_of_its_transaction_is_given_up_after_32_seconds(stand):
+def test_a_bye_without_any_word_of_its_transaction_is_given_up_after_32_seconds(stand: Callable[[], Driver]) -> None:
     call = stand()
     call.take(call.session.bye(call.now))
     call.advance(31.9)
@@ -48,7 +51,7 @@ def test_a_bye_without_any_word_of_its_transaction_is_given_up_after_32_seconds(
 
 
 @BOTH
-def test_the_peer_hangs_up(stand):
+def test_the_peer_hangs_up(stand: Callable[[], Driver]) -> None:
     call = stand()
     call.receive(from_peer("BYE", 2, lines="Reason: Q.850;cause=16\r\n"))
     assert call.statuses == [("BYE", 200)]
@@ -57,7 +60,7 @@ def test_the_peer_hangs_up(stand):
 
 
 @BOTH
-def test_two_byes_cross(stand):
+def test_two_byes_cross(stand: Callable[[], Driver]) -> None:
     call = stand()
     call.take(call.session.bye(call.now))
     call.receive(from_peer("BYE", 2))
@@ -68,7 +71,7 @@ def test_two_byes_cross(stand):
 
 
 @BOTH
-def test_hanging_up_twice_is_hanging_up_once(stand):
+def test_hanging_up_twice_is_hanging_up_once(stand: Callable[[], Driver]) -> None:
     call = stand()
     call.take(call.session.bye(call.now))
     assert call.take(call.session.bye(call.now)) == []
@@ -76,14 +79,14 @@ def test_hanging_up_twice_is_hanging_up_once(stand):
 
 @BOTH
 @pytest.mark.parametrize("fields", [{"from_tag": "stranger"}, {"from_tag": None}])
-def test_a_request_with_a_strange_tag_ends_nothing(stand, fields):
+def test_a_request_with_a_strange_tag_ends_nothing(stand: Callable[[], Driver], fields: dict[str, Any]) -> None:
     call = stand()
     call.receive(from_peer("BYE", 2, **fields))
     assert call.statuses == [("BYE", 481)]
     assert call.state is State.CONFIRMED
 
 
-def test_a_lower_number_is_answered_500_and_does_nothing():
+def test_a_lower_number_is_answered_500_and_does_nothing() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("INFO", 5, lines="Content-Type: text/plain\r\n"))
     call.forget()
@@ -93,7 +96,7 @@ def test_a_lower_number_is_answered_500_and_does_nothing():
 
 
 @BOTH
-def test_a_method_that_we_do_not_serve_is_told_what_we_do(stand):
+def test_a_method_that_we_do_not_serve_is_told_what_we_do(stand: Callable[[], Driver]) -> None:
     call = stand()
     for number, method in enumerate(("REFER", "SUBSCRIBE", "MESSAGE", "NOTIFY", "PRACK", "PUBLISH"), 2):
         call.receive(from_peer(method, number))
@@ -102,7 +105,7 @@ def test_a_method_that_we_do_not_serve_is_told_what_we_do(stand):
 
 
 @BOTH
-def test_an_extension_that_we_do_not_know_is_named(stand):
+def test_an_extension_that_we_do_not_know_is_named(stand: Callable[[], Driver]) -> None:
     call = stand()
     call.receive(from_peer("INFO", 2, lines="Require: 199, 100rel\r\nRequire: gizmo\r\n"))
     assert call.statuses == [("INFO", 420)]
@@ -111,7 +114,7 @@ def test_an_extension_that_we_do_not_know_is_named(stand):
 
 
 @BOTH
-def test_info_is_answered_and_told(stand):
+def test_info_is_answered_and_told(stand: Callable[[], Driver]) -> None:
     call = stand()
     request = from_peer("INFO", 2, lines="Content-Type: application/dtmf-relay\r\n")
     request.body = b"Signal=5\r\nDuration=160\r\n"
@@ -121,7 +124,7 @@ def test_info_is_answered_and_told(stand):
 
 
 @BOTH
-def test_options_tell_what_we_can_do(stand):
+def test_options_tell_what_we_can_do(stand: Callable[[], Driver]) -> None:
     call = stand()
     call.receive(from_peer("OPTIONS", 2))
     headers = call.last_response.headers
@@ -131,7 +134,7 @@ def test_options_tell_what_we_can_do(stand):
 
 
 @BOTH
-def test_our_info_is_sent_inside_the_dialog(stand):
+def test_our_info_is_sent_inside_the_dialog(stand: Callable[[], Driver]) -> None:
     call = stand()
     call.take(call.session.info("application/dtmf-relay", b"Signal=1\r\n", call.now))
     info = call.last_request
@@ -144,7 +147,9 @@ def test_our_info_is_sent_inside_the_dialog(stand):
 
 @BOTH
 @pytest.mark.parametrize(("status", "cause"), [(481, "error"), (408, "timeout")])
-def test_a_peer_that_does_not_know_the_call_any_more_ends_it_with_bye(stand, status, cause):
+def test_a_peer_that_does_not_know_the_call_any_more_ends_it_with_bye(
+    stand: Callable[[], Driver], status: int, cause: Cause
+) -> None:
     call = stand()
     call.take(call.session.info("text/plain", b"x", call.now))
     call.hear(reply(call.last_request, status))
@@ -153,7 +158,7 @@ def test_a_peer_that_does_not_know_the_call_any_more_ends_it_with_bye(stand, sta
 
 
 @BOTH
-def test_a_peer_that_does_not_answer_any_more_is_hung_up(stand):
+def test_a_peer_that_does_not_answer_any_more_is_hung_up(stand: Callable[[], Driver]) -> None:
     call = stand()
     call.take(call.session.info("text/plain", b"x", call.now))
     call.fail(call.last_request)
@@ -161,21 +166,21 @@ def test_a_peer_that_does_not_answer_any_more_is_hung_up(stand):
     assert call.events == [Ended("local", "timeout", 408)]
 
 
-def test_an_info_that_could_not_be_sent_does_not_end_the_call():
+def test_an_info_that_could_not_be_sent_does_not_end_the_call() -> None:
     call = confirmed_outgoing()
     call.take(call.session.info("text/plain", b"x", call.now))
     call.fail(call.last_request, "transport")
     assert call.events == []
 
 
-def test_our_numbers_go_on_from_the_invite():
+def test_our_numbers_go_on_from_the_invite() -> None:
     call = confirmed_outgoing()
     call.take(call.session.info("text/plain", b"x", call.now))
     call.take(call.session.bye(call.now))
     assert [one.request.cseq.number for one in call.all(SendRequest)] == [21, 22]
 
 
-def test_an_answer_to_some_other_bye_does_not_close_ours():
+def test_an_answer_to_some_other_bye_does_not_close_ours() -> None:
     call = confirmed_outgoing()
     call.take(call.session.bye(call.now))
     other = call.last_request.copy()
@@ -184,7 +189,7 @@ def test_an_answer_to_some_other_bye_does_not_close_ours():
     assert call.closed == 0
 
 
-def test_a_session_that_hangs_up_takes_no_more_requests():
+def test_a_session_that_hangs_up_takes_no_more_requests() -> None:
     call = answered()
     call.take(call.session.bye(call.now))
     call.forget()
@@ -196,7 +201,7 @@ def test_a_session_that_hangs_up_takes_no_more_requests():
     assert call.closed == 1
 
 
-def test_strange_responses_do_nothing():
+def test_strange_responses_do_nothing() -> None:
     call: Driver = calling()
     invite = call.session.invite
     call.forget()

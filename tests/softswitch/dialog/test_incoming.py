@@ -1,6 +1,7 @@
 """Calls that come in: ringing, answering, the ACK, CANCEL."""
 
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.softswitch.dialog.messages import ANSWER, CONTACT, OFFER, START, TIME
 ELEVEN = [0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
 
 
-def test_ringing_carries_our_tag_contact_and_abilities():
+def test_ringing_carries_our_tag_contact_and_abilities() -> None:
     call = ringing()
     call.take(call.session.progress(180, call.now))
     response = call.last_response
@@ -26,14 +27,14 @@ def test_ringing_carries_our_tag_contact_and_abilities():
     assert response.body == b""
 
 
-def test_trying_carries_nothing_of_the_dialog():
+def test_trying_carries_nothing_of_the_dialog() -> None:
     call = ringing()
     call.take(call.session.progress(100, call.now))
     assert call.last_response.to.tag is None
     assert "Contact" not in call.last_response.headers
 
 
-def test_early_media_goes_out_with_a_183():
+def test_early_media_goes_out_with_a_183() -> None:
     call = ringing()
     call.take(call.session.progress(183, call.now, ANSWER))
     assert call.last_response.body == ANSWER
@@ -41,7 +42,7 @@ def test_early_media_goes_out_with_a_183():
     assert call.last_response.content_type.type == "application/sdp"
 
 
-def test_a_long_ringing_is_repeated_every_minute():
+def test_a_long_ringing_is_repeated_every_minute() -> None:
     call = ringing()
     call.take(call.session.progress(100, call.now))
     assert call.session.next_deadline is None
@@ -53,13 +54,13 @@ def test_a_long_ringing_is_repeated_every_minute():
     assert call.session.next_deadline is None
 
 
-def test_record_routes_come_back_in_the_answer():
+def test_record_routes_come_back_in_the_answer() -> None:
     invite = from_peer("INVITE", 1, to_tag=None, sdp=OFFER, routes="Record-Route: <sip:edge.test;lr>\r\n")
     call = answered(invite=invite)
     assert call.last_response.headers.get_all("Record-Route") == ["<sip:edge.test;lr>"]
 
 
-def test_an_answer_is_repeated_from_t1_to_t2_until_the_ack():
+def test_an_answer_is_repeated_from_t1_to_t2_until_the_ack() -> None:
     call = answered()
     call.advance(8)
     call.receive(from_peer("ACK", 1))
@@ -69,7 +70,7 @@ def test_an_answer_is_repeated_from_t1_to_t2_until_the_ack():
     assert call.state is State.CONFIRMED
 
 
-def test_without_ack_the_call_is_ended_with_bye_after_32_seconds():
+def test_without_ack_the_call_is_ended_with_bye_after_32_seconds() -> None:
     call = answered()
     call.advance(32)
     assert call.times(Respond) == ELEVEN
@@ -81,7 +82,7 @@ def test_without_ack_the_call_is_ended_with_bye_after_32_seconds():
     assert call.closed == 1
 
 
-def test_a_late_offer_is_answered_in_the_ack():
+def test_a_late_offer_is_answered_in_the_ack() -> None:
     call = Driver(incoming(from_peer("INVITE", 1, to_tag=None)))
     call.take(call.session.answer(OFFER, call.now))
     assert call.last_response.body == OFFER
@@ -89,7 +90,7 @@ def test_a_late_offer_is_answered_in_the_ack():
     assert call.events == [Acknowledged(ANSWER)]
 
 
-def test_an_ack_with_something_unreadable_is_still_an_ack():
+def test_an_ack_with_something_unreadable_is_still_an_ack() -> None:
     call = answered()
     call.receive(from_peer("ACK", 1, lines="Content-Type: nonsense\r\n"))
     broken = from_peer("ACK", 1, sdp=b"x")
@@ -100,21 +101,21 @@ def test_an_ack_with_something_unreadable_is_still_an_ack():
     assert call.events == [Acknowledged(None)]
 
 
-def test_the_ack_of_a_phone_with_a_random_to_tag_counts():
+def test_the_ack_of_a_phone_with_a_random_to_tag_counts() -> None:
     call = answered()
     call.receive(from_peer("ACK", 1, to_tag="made-up"))
     assert call.state is State.CONFIRMED
 
 
 @pytest.mark.parametrize("fields", [{"from_tag": "stranger"}, {"number": 2}])
-def test_an_ack_of_somebody_else_or_of_another_invite_does_not(fields):
+def test_an_ack_of_somebody_else_or_of_another_invite_does_not(fields: dict[str, Any]) -> None:
     call = answered()
     number = fields.pop("number", 1)
     assert call.receive(from_peer("ACK", number, **fields)) == []
     assert call.state is State.ANSWERED
 
 
-def test_an_ack_is_never_answered_and_told_once():
+def test_an_ack_is_never_answered_and_told_once() -> None:
     call = answered()
     for _ in range(3):
         call.receive(from_peer("ACK", 1))
@@ -122,7 +123,7 @@ def test_an_ack_is_never_answered_and_told_once():
     assert call.statuses == [("INVITE", 200)]
 
 
-def test_a_refused_call_is_over_at_once():
+def test_a_refused_call_is_over_at_once() -> None:
     call = ringing()
     call.take(call.session.refuse(486, call.now, headers=[("Retry-After", "60")]))
     response = call.last_response
@@ -132,13 +133,13 @@ def test_a_refused_call_is_over_at_once():
     assert call.session.next_deadline is None
 
 
-def test_a_reason_of_our_own_may_be_given():
+def test_a_reason_of_our_own_may_be_given() -> None:
     call = ringing()
     call.take(call.session.refuse(403, call.now, "Not in the night"))
     assert call.last_response.reason == "Not in the night"
 
 
-def test_cancel_is_answered_and_the_invite_gets_487_with_the_same_tag():
+def test_cancel_is_answered_and_the_invite_gets_487_with_the_same_tag() -> None:
     call = ringing()
     call.take(call.session.progress(180, call.now))
     cancel = from_peer("CANCEL", 1, to_tag=None, lines='Reason: SIP;cause=200;text="Call completed elsewhere"\r\n')
@@ -149,7 +150,7 @@ def test_cancel_is_answered_and_the_invite_gets_487_with_the_same_tag():
     assert call.closed == 1
 
 
-def test_cancel_crossing_our_answer_is_answered_and_changes_nothing():
+def test_cancel_crossing_our_answer_is_answered_and_changes_nothing() -> None:
     call = answered().forget()
     call.receive(from_peer("CANCEL", 1, to_tag=None))
     assert call.statuses == [("CANCEL", 200)]
@@ -158,13 +159,13 @@ def test_cancel_crossing_our_answer_is_answered_and_changes_nothing():
     assert call.state is State.ANSWERED
 
 
-def test_a_cancel_with_another_number_cancels_nothing():
+def test_a_cancel_with_another_number_cancels_nothing() -> None:
     call = ringing()
     call.receive(from_peer("CANCEL", 7, to_tag=None))
     assert call.state is State.RINGING
 
 
-def test_bye_before_the_answer_ends_the_invite_with_487():
+def test_bye_before_the_answer_ends_the_invite_with_487() -> None:
     call = ringing()
     call.take(call.session.progress(180, call.now))
     call.receive(from_peer("BYE", 2))
@@ -173,7 +174,7 @@ def test_bye_before_the_answer_ends_the_invite_with_487():
     assert call.closed == 1
 
 
-def test_orders_that_come_too_late_do_nothing():
+def test_orders_that_come_too_late_do_nothing() -> None:
     call = ringing()
     call.receive(from_peer("CANCEL", 1, to_tag=None))
     call.forget()
@@ -194,7 +195,7 @@ def test_orders_that_come_too_late_do_nothing():
     assert late == [[]] * len(late)
 
 
-def test_hanging_up_before_answering_refuses():
+def test_hanging_up_before_answering_refuses() -> None:
     call = ringing()
     call.take(call.session.bye(call.now, "Q.850;cause=16"))
     assert call.statuses == [("INVITE", 480)]
@@ -202,7 +203,7 @@ def test_hanging_up_before_answering_refuses():
     assert call.closed == 1
 
 
-def test_hanging_up_before_the_ack_waits_for_it():
+def test_hanging_up_before_the_ack_waits_for_it() -> None:
     call = answered()
     call.advance(0.25)
     call.take(call.session.bye(call.now, "Q.850;cause=16"))
@@ -215,7 +216,7 @@ def test_hanging_up_before_the_ack_waits_for_it():
     assert len(call.all(Tell)) == 1
 
 
-def test_hanging_up_without_any_ack_sends_bye_after_32_seconds_and_tells_one_end():
+def test_hanging_up_without_any_ack_sends_bye_after_32_seconds_and_tells_one_end() -> None:
     call = answered()
     call.take(call.session.bye(call.now))
     call.advance(32)
@@ -225,7 +226,7 @@ def test_hanging_up_without_any_ack_sends_bye_after_32_seconds_and_tells_one_end
     assert call.closed == 1
 
 
-def test_a_peer_that_hangs_up_before_its_ack_stops_the_repetitions():
+def test_a_peer_that_hangs_up_before_its_ack_stops_the_repetitions() -> None:
     call = answered()
     call.receive(from_peer("BYE", 2))
     call.advance(100)
@@ -234,7 +235,7 @@ def test_a_peer_that_hangs_up_before_its_ack_stops_the_repetitions():
     assert call.closed == 1
 
 
-def test_a_second_invite_before_the_first_is_answered_is_told_to_come_back():
+def test_a_second_invite_before_the_first_is_answered_is_told_to_come_back() -> None:
     call = ringing()
     call.receive(from_peer("INVITE", 2, sdp=OFFER))
     assert call.statuses == [("INVITE", 500)]
@@ -242,7 +243,7 @@ def test_a_second_invite_before_the_first_is_answered_is_told_to_come_back():
     assert call.events == []
 
 
-def test_an_update_while_ringing_may_refresh_the_target_but_offer_nothing():
+def test_an_update_while_ringing_may_refresh_the_target_but_offer_nothing() -> None:
     call = ringing()
     call.receive(from_peer("UPDATE", 2, contact="<sip:101@198.51.100.9>"))
     assert call.statuses == [("UPDATE", 200)]
@@ -251,7 +252,7 @@ def test_an_update_while_ringing_may_refresh_the_target_but_offer_nothing():
     assert call.statuses[-1] == ("UPDATE", 500)
 
 
-def test_the_session_shows_what_the_stack_matches_on():
+def test_the_session_shows_what_the_stack_matches_on() -> None:
     session = incoming()
     assert session.request_key == ("call-1", "ours")
     assert (session.call_id, session.local_tag, session.remote_tag) == ("call-1", "ours", "theirs")
@@ -260,14 +261,14 @@ def test_the_session_shows_what_the_stack_matches_on():
     assert session.invite.method == "INVITE"
 
 
-def test_no_session_is_made_of_an_invite_without_contact():
+def test_no_session_is_made_of_an_invite_without_contact() -> None:
     with pytest.raises(BadHeader):
         Session.incoming(
             from_peer("INVITE", 1, to_tag=None, contact=None), "ours", CONTACT, START, TIMERS, True, Random(1)
         )
 
 
-def test_after_the_end_only_an_ack_goes_without_an_answer():
+def test_after_the_end_only_an_ack_goes_without_an_answer() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("BYE", 2))
     call.forget()

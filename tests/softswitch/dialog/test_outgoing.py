@@ -12,7 +12,7 @@ from tests.softswitch.dialog.driver import Driver, calling, confirmed_outgoing
 from tests.softswitch.dialog.messages import ANSWER, OFFER, from_peer, outgoing, reply, to_peer
 
 
-def test_the_invite_goes_to_its_first_route_or_else_to_its_address():
+def test_the_invite_goes_to_its_first_route_or_else_to_its_address() -> None:
     call = calling()
     assert call.last_request is call.session.invite
     assert str(call.all(SendRequest)[0].next_hop) == "sip:101@192.0.2.101:5060"
@@ -22,14 +22,14 @@ def test_the_invite_goes_to_its_first_route_or_else_to_its_address():
     assert call.all(SendRequest)[0].next_hop.host == "edge.test"
 
 
-def test_an_invite_without_our_tag_is_a_mistake():
+def test_an_invite_without_our_tag_is_a_mistake() -> None:
     invite = to_peer()
     invite.headers.set("From", "<sip:500@localhost>")
     with pytest.raises(BadHeader):
         outgoing(invite)
 
 
-def test_ringing_and_early_media_are_told():
+def test_ringing_and_early_media_are_told() -> None:
     call = calling()
     invite = call.session.invite
     call.hear(reply(invite, 100, tag=None))
@@ -40,7 +40,7 @@ def test_ringing_and_early_media_are_told():
     assert call.session.remote_tag == "theirs"
 
 
-def test_an_answer_is_acknowledged_and_told():
+def test_an_answer_is_acknowledged_and_told() -> None:
     call = calling()
     answer = reply(call.session.invite, 200, sdp=ANSWER)
     call.hear(answer)
@@ -54,7 +54,7 @@ def test_an_answer_is_acknowledged_and_told():
     assert call.session.next_deadline is None
 
 
-def test_the_ack_takes_the_recorded_route():
+def test_the_ack_takes_the_recorded_route() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 200, sdp=ANSWER, headers=(("Record-Route", "<sip:edge.test;lr>"),)))
     ack = call.all(SendAck)[0]
@@ -62,7 +62,7 @@ def test_the_ack_takes_the_recorded_route():
     assert ack.request.headers.get_all("Route") == ["<sip:edge.test;lr>"]
 
 
-def test_a_repeated_answer_gets_the_same_ack_again_and_is_told_once():
+def test_a_repeated_answer_gets_the_same_ack_again_and_is_told_once() -> None:
     call = calling()
     answer = reply(call.session.invite, 200, sdp=ANSWER)
     for _ in range(3):
@@ -73,7 +73,7 @@ def test_a_repeated_answer_gets_the_same_ack_again_and_is_told_once():
     assert len(call.events) == 1
 
 
-def test_an_answer_to_an_invite_without_sdp_waits_for_our_answer():
+def test_an_answer_to_an_invite_without_sdp_waits_for_our_answer() -> None:
     call = calling(invite=to_peer(sdp=None))
     offer = reply(call.session.invite, 200, sdp=OFFER)
     call.hear(offer)
@@ -88,14 +88,14 @@ def test_an_answer_to_an_invite_without_sdp_waits_for_our_answer():
     assert call.take(call.session.acknowledge(ANSWER, call.now)) == []
 
 
-def test_hanging_up_before_our_answer_acknowledges_first():
+def test_hanging_up_before_our_answer_acknowledges_first() -> None:
     call = calling(invite=to_peer(sdp=None))
     call.hear(reply(call.session.invite, 200, sdp=OFFER))
     call.take(call.session.bye(call.now))
     assert call.requests == ["INVITE", "ACK", "BYE"]
 
 
-def test_two_branches_ring_one_answers_and_the_other_answer_is_acknowledged_and_hung_up():
+def test_two_branches_ring_one_answers_and_the_other_answer_is_acknowledged_and_hung_up() -> None:
     call = calling()
     invite = call.session.invite
     call.hear(reply(invite, 180, tag="one"))
@@ -116,7 +116,28 @@ def test_two_branches_ring_one_answers_and_the_other_answer_is_acknowledged_and_
     assert call.session.remote_tag == "one"
 
 
-def test_a_dropped_branch_may_hang_up_by_itself_without_ending_the_call():
+def test_the_answer_to_the_bye_of_a_dropped_branch_does_not_close_the_call() -> None:
+    call = confirmed_outgoing()
+    call.hear(reply(call.session.invite, 200, tag="two"))
+    dropped = call.last_request
+    call.take(call.session.bye(call.now))
+    assert call.last_request.cseq == dropped.cseq
+    call.hear(reply(dropped, 200))
+    assert call.closed == 0
+    call.hear(reply(call.last_request, 200))
+    assert call.closed == 1
+
+
+def test_sequence_numbers_go_on_from_the_early_dialog() -> None:
+    call = calling()
+    call.hear(reply(call.session.invite, 180))
+    call.receive(from_peer("OPTIONS", 10))
+    call.hear(reply(call.session.invite, 200, sdp=ANSWER))
+    call.receive(from_peer("OPTIONS", 9))
+    assert [status for _, status in call.statuses] == [200, 500]
+
+
+def test_a_dropped_branch_may_hang_up_by_itself_without_ending_the_call() -> None:
     call = confirmed_outgoing()
     call.hear(reply(call.session.invite, 200, tag="two"))
     call.receive(from_peer("BYE", 1, from_tag="two"))
@@ -125,7 +146,7 @@ def test_a_dropped_branch_may_hang_up_by_itself_without_ending_the_call():
     assert call.state is State.CONFIRMED
 
 
-def test_branches_without_end_are_ignored():
+def test_branches_without_end_are_ignored() -> None:
     call = confirmed_outgoing()
     for number in range(3 * MOST):
         call.hear(reply(call.session.invite, 200, tag=f"fork-{number}"))
@@ -136,7 +157,7 @@ def test_branches_without_end_are_ignored():
     assert len(call.session._forks.early) == MOST
 
 
-def test_a_branch_that_ended_early_is_forgotten():
+def test_a_branch_that_ended_early_is_forgotten() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 180, tag="one"))
     call.hear(reply(call.session.invite, 199, tag="one"))
@@ -144,7 +165,7 @@ def test_a_branch_that_ended_early_is_forgotten():
     assert call.events == [Progressed(180, None)]
 
 
-def test_the_answer_of_a_branch_has_its_own_route_set_whatever_its_ringing_had():
+def test_the_answer_of_a_branch_has_its_own_route_set_whatever_its_ringing_had() -> None:
     call = calling()
     invite = call.session.invite
     call.hear(reply(invite, 180, headers=(("Record-Route", "<sip:old.test;lr>"),)))
@@ -153,7 +174,7 @@ def test_the_answer_of_a_branch_has_its_own_route_set_whatever_its_ringing_had()
 
 
 @pytest.mark.parametrize("status", [302, 401, 486, 503, 603])
-def test_a_refusal_ends_the_session(status):
+def test_a_refusal_ends_the_session(status: int) -> None:
     call = calling()
     refusal = reply(call.session.invite, status)
     call.hear(reply(call.session.invite, 180))
@@ -165,7 +186,7 @@ def test_a_refusal_ends_the_session(status):
 
 
 @pytest.mark.parametrize(("cause", "status"), [("timeout", 408), ("transport", 503)])
-def test_an_invite_that_fails_is_refused_by_us(cause, status):
+def test_an_invite_that_fails_is_refused_by_us(cause: str, status: int) -> None:
     call = calling()
     call.fail(call.session.invite, cause)
     (refused,) = call.ends
@@ -174,7 +195,7 @@ def test_an_invite_that_fails_is_refused_by_us(cause, status):
     assert call.closed == 1
 
 
-def test_cancel_is_held_until_a_provisional_response():
+def test_cancel_is_held_until_a_provisional_response() -> None:
     call = calling()
     call.take(call.session.cancel(call.now, "SIP;cause=200"))
     assert call.requests == ["INVITE"]
@@ -188,14 +209,14 @@ def test_cancel_is_held_until_a_provisional_response():
     assert call.closed == 1
 
 
-def test_cancel_after_ringing_goes_out_at_once():
+def test_cancel_after_ringing_goes_out_at_once() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 180))
     call.take(call.session.cancel(call.now))
     assert call.requests == ["INVITE", "CANCEL"]
 
 
-def test_cancel_crossing_200_becomes_ack_and_bye():
+def test_cancel_crossing_200_becomes_ack_and_bye() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 180))
     call.take(call.session.cancel(call.now, "SIP;cause=200"))
@@ -210,21 +231,21 @@ def test_cancel_crossing_200_becomes_ack_and_bye():
     assert call.closed == 1
 
 
-def test_cancel_before_any_response_crossing_200_becomes_ack_and_bye():
+def test_cancel_before_any_response_crossing_200_becomes_ack_and_bye() -> None:
     call = calling()
     call.take(call.session.cancel(call.now))
     call.hear(reply(call.session.invite, 200, sdp=ANSWER))
     assert call.requests == ["INVITE", "ACK", "BYE"]
 
 
-def test_cancel_that_came_after_the_answer_hangs_up():
+def test_cancel_that_came_after_the_answer_hangs_up() -> None:
     call = confirmed_outgoing()
     call.take(call.session.cancel(call.now))
     assert call.requests == ["BYE"]
     assert call.ends == [Ended("local", "cancel")]
 
 
-def test_a_cancelled_invite_without_final_response_is_forgotten_after_32_seconds():
+def test_a_cancelled_invite_without_final_response_is_forgotten_after_32_seconds() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 180))
     call.take(call.session.cancel(call.now))
@@ -234,7 +255,7 @@ def test_a_cancelled_invite_without_final_response_is_forgotten_after_32_seconds
     assert call.closed == 1
 
 
-def test_a_cancelled_invite_that_times_out_is_forgotten():
+def test_a_cancelled_invite_that_times_out_is_forgotten() -> None:
     call = calling()
     call.take(call.session.cancel(call.now))
     call.fail(call.session.invite)
@@ -242,7 +263,7 @@ def test_a_cancelled_invite_that_times_out_is_forgotten():
     assert call.ends == [Ended("local", "cancel", 487)]
 
 
-def test_an_answer_after_everything_was_forgotten_is_still_acknowledged_and_hung_up():
+def test_an_answer_after_everything_was_forgotten_is_still_acknowledged_and_hung_up() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 180))
     call.take(call.session.cancel(call.now))
@@ -253,7 +274,7 @@ def test_an_answer_after_everything_was_forgotten_is_still_acknowledged_and_hung
     assert call.events == []
 
 
-def test_an_invite_that_rings_for_ever_is_cancelled_after_three_minutes():
+def test_an_invite_that_rings_for_ever_is_cancelled_after_three_minutes() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 180))
     call.advance(170)
@@ -265,14 +286,14 @@ def test_an_invite_that_rings_for_ever_is_cancelled_after_three_minutes():
     assert call.ends == [Ended("local", "timeout", 408)]
 
 
-def test_hanging_up_before_the_answer_cancels():
+def test_hanging_up_before_the_answer_cancels() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 180))
     call.take(call.session.bye(call.now))
     assert call.requests == ["INVITE", "CANCEL"]
 
 
-def test_a_peer_whose_answers_were_all_lost_may_hang_up():
+def test_a_peer_whose_answers_were_all_lost_may_hang_up() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 180))
     call.receive(from_peer("BYE", 1, lines="Reason: SIP;cause=408\r\n"))
@@ -285,14 +306,14 @@ def test_a_peer_whose_answers_were_all_lost_may_hang_up():
     assert call.closed == 1
 
 
-def test_a_bye_before_any_response_fits_nothing():
+def test_a_bye_before_any_response_fits_nothing() -> None:
     call = calling()
     call.receive(from_peer("BYE", 1))
     assert call.statuses == [("BYE", 481)]
     assert call.state is State.CALLING
 
 
-def test_an_early_dialog_takes_requests_but_no_offers():
+def test_an_early_dialog_takes_requests_but_no_offers() -> None:
     call = calling()
     call.hear(reply(call.session.invite, 180, tag="one"))
     call.hear(reply(call.session.invite, 180, tag="two"))
@@ -304,7 +325,7 @@ def test_an_early_dialog_takes_requests_but_no_offers():
     assert [status for _, status in call.statuses] == [200, 200, 491, 491, 481]
 
 
-def test_the_cancel_is_made_of_the_invite_that_was_sent():
+def test_the_cancel_is_made_of_the_invite_that_was_sent() -> None:
     invite = to_peer(routes=("<sip:edge.test;lr>",))
     invite.headers.prepend("Via", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-sent")
     cancel = build_cancel(invite, [("Reason", "SIP;cause=200")])
@@ -318,7 +339,7 @@ def test_the_cancel_is_made_of_the_invite_that_was_sent():
     assert cancel.body == b""
 
 
-def test_the_session_shows_what_the_stack_matches_on():
+def test_the_session_shows_what_the_stack_matches_on() -> None:
     session = outgoing()
     assert session.request_key == ("call-1", "ours")
     assert session.remote_tag is None

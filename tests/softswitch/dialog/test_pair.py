@@ -31,7 +31,7 @@ def states(pair: Pair) -> list[State]:
     return [session.state for session in pair.sessions if session is not None]
 
 
-def test_a_whole_call():
+def test_a_whole_call() -> None:
     pair = standing(Pair())
     assert states(pair) == [State.CONFIRMED, State.CONFIRMED]
     pair.order(CALLED, lambda session, now: session.bye(now))
@@ -43,7 +43,7 @@ def test_a_whole_call():
     assert [what for _, what in pair.sent] == ["INVITE", "180", "200", "ACK", "BYE", "200"]
 
 
-def test_a_whole_call_cancelled():
+def test_a_whole_call_cancelled() -> None:
     pair = called(Pair())
     pair.order(CALLED, lambda session, now: session.progress(180, now))
     pair.settle()
@@ -53,7 +53,7 @@ def test_a_whole_call_cancelled():
     assert pair.closed == [1, 1]
 
 
-def test_cancel_and_answer_pass_each_other_on_the_wire():
+def test_cancel_and_answer_pass_each_other_on_the_wire() -> None:
     pair = called(Pair())
     pair.order(CALLED, lambda session, now: session.progress(180, now))
     pair.settle()
@@ -66,7 +66,7 @@ def test_cancel_and_answer_pass_each_other_on_the_wire():
     assert pair.closed == [1, 1]
 
 
-def test_both_hold_at_the_same_moment_and_both_come_through():
+def test_both_hold_at_the_same_moment_and_both_come_through() -> None:
     pair = standing(Pair())
     pair.order(CALLER, lambda session, now: session.reinvite(HOLD, now))
     pair.order(CALLED, lambda session, now: session.reinvite(HOLD, now))
@@ -83,7 +83,7 @@ def test_both_hold_at_the_same_moment_and_both_come_through():
     assert states(pair) == [State.CONFIRMED, State.CONFIRMED]
 
 
-def test_both_hang_up_at_the_same_moment():
+def test_both_hang_up_at_the_same_moment() -> None:
     pair = standing(Pair())
     for side in (CALLER, CALLED):
         pair.order(side, lambda session, now: session.bye(now))
@@ -101,7 +101,7 @@ def is_success(message: Message) -> bool:
 
 
 @given(lost=st.sets(st.integers(0, 12)))
-def test_a_call_stands_as_long_as_one_ack_gets_through(lost: set[int]):
+def test_a_call_stands_as_long_as_one_ack_gets_through(lost: set[int]) -> None:
     count = iter(range(1_000_000))
     pair = standing(Pair(lambda message: (is_ack(message) or is_success(message)) and next(count) in lost))
     pair.advance(100)
@@ -116,7 +116,7 @@ def test_a_call_stands_as_long_as_one_ack_gets_through(lost: set[int]):
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
-def test_a_lost_ack_ends_the_call_after_32_seconds(first):
+def test_a_lost_ack_ends_the_call_after_32_seconds(first: int) -> None:
     pair = standing(Pair(is_ack))
     assert states(pair) == [State.CONFIRMED, State.ANSWERED]
     pair.advance(first)

@@ -1,12 +1,13 @@
 """Changing a call that stands: re-INVITE and UPDATE, glare, late offers."""
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
 
 from softswitch.dialog.acceptance import MOST as MOST_WAITING
 from softswitch.dialog.effects import Cancel, Respond, SendAck, SendRequest
-from softswitch.dialog.events import Acknowledged, Ended, OfferAnswered, Offered, OfferRefused, OfferWithdrawn
+from softswitch.dialog.events import Acknowledged, Cause, Ended, OfferAnswered, Offered, OfferRefused, OfferWithdrawn
 from softswitch.dialog.renegotiation import MOST_GLARES
 from softswitch.dialog.session import State
 from softswitch.sip.errors import BadHeader
@@ -17,14 +18,14 @@ HOLD = OFFER + b"a=sendonly\r\n"
 BOTH = pytest.mark.parametrize("stand", [confirmed_incoming, confirmed_outgoing])
 
 
-def offering(stand=confirmed_outgoing, sdp: bytes | None = HOLD) -> Driver:
+def offering(stand: Callable[[], Driver] = confirmed_outgoing, sdp: bytes | None = HOLD) -> Driver:
     call: Driver = stand()
     call.take(call.session.reinvite(sdp, call.now))
     return call
 
 
 @BOTH
-def test_our_offer_is_accepted(stand):
+def test_our_offer_is_accepted(stand: Callable[[], Driver]) -> None:
     call = offering(stand)
     reinvite = call.last_request
     assert (reinvite.method, reinvite.body, reinvite.headers.get("Contact")) == ("INVITE", HOLD, CONTACT)
@@ -42,7 +43,7 @@ def test_our_offer_is_accepted(stand):
     assert str(call.session.remote_contact) == "sip:101@198.51.100.5"
 
 
-def test_a_broken_contact_in_the_answer_leaves_the_target():
+def test_a_broken_contact_in_the_answer_leaves_the_target() -> None:
     call = offering()
     call.hear(reply(call.last_request, 200, sdp=ANSWER, contact="<tel:1>"))
     assert str(call.session.remote_contact) == "sip:101@192.0.2.101:5060"
@@ -50,7 +51,7 @@ def test_a_broken_contact_in_the_answer_leaves_the_target():
 
 
 @BOTH
-def test_our_offer_is_refused_and_the_call_goes_on(stand):
+def test_our_offer_is_refused_and_the_call_goes_on(stand: Callable[[], Driver]) -> None:
     call = offering(stand)
     call.hear(reply(call.last_request, 488))
     assert call.events == [OfferRefused(488)]
@@ -59,7 +60,7 @@ def test_our_offer_is_refused_and_the_call_goes_on(stand):
     assert call.session.next_deadline is None
 
 
-def test_an_offer_that_cannot_be_sent_is_refused_and_the_call_goes_on():
+def test_an_offer_that_cannot_be_sent_is_refused_and_the_call_goes_on() -> None:
     call = offering()
     call.fail(call.last_request, "transport")
     assert call.events == [OfferRefused(503)]
@@ -67,17 +68,17 @@ def test_an_offer_that_cannot_be_sent_is_refused_and_the_call_goes_on():
 
 
 @pytest.mark.parametrize(("status", "cause"), [(481, "error"), (408, "timeout")])
-def test_an_offer_to_a_peer_that_is_gone_ends_the_call(status, cause):
+def test_an_offer_to_a_peer_that_is_gone_ends_the_call(status: int, cause: Cause) -> None:
     call = offering()
     call.hear(reply(call.last_request, status))
     assert call.requests == ["INVITE", "BYE"]
-    assert call.ends == [Ended("local", cause, status)]
+    assert call.events == [Ended("local", cause, status)]
     call = offering()
     call.fail(call.last_request)
     assert call.ends == [Ended("local", "timeout", 408)]
 
 
-def test_an_offer_that_only_rings_is_cancelled_after_three_minutes():
+def test_an_offer_that_only_rings_is_cancelled_after_three_minutes() -> None:
     call = offering()
     call.hear(reply(call.last_request, 180))
     call.advance(200)
@@ -86,7 +87,7 @@ def test_an_offer_that_only_rings_is_cancelled_after_three_minutes():
     assert call.events == [OfferRefused(487)]
 
 
-def test_asking_for_the_peers_offer_waits_with_the_ack():
+def test_asking_for_the_peers_offer_waits_with_the_ack() -> None:
     call = offering(sdp=None)
     reinvite = call.last_request
     assert (reinvite.body, reinvite.headers.get("Content-Type")) == (b"", None)
@@ -102,7 +103,7 @@ def test_asking_for_the_peers_offer_waits_with_the_ack():
     assert [one.request.body for one in call.all(SendAck)] == [ANSWER, ANSWER]
 
 
-def test_the_ack_of_the_call_is_still_repeated_after_a_re_invite():
+def test_the_ack_of_the_call_is_still_repeated_after_a_re_invite() -> None:
     call = Driver(outgoing())
     first = reply(call.session.invite, 200, sdp=ANSWER)
     call.hear(first)
@@ -115,7 +116,7 @@ def test_the_ack_of_the_call_is_still_repeated_after_a_re_invite():
 
 @BOTH
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
-def test_the_peers_offer_is_told_and_answered(stand, method):
+def test_the_peers_offer_is_told_and_answered(stand: Callable[[], Driver], method: str) -> None:
     call = stand()
     call.receive(from_peer(method, 5, sdp=HOLD, contact="<sip:101@198.51.100.5>"))
     assert call.events == [Offered(HOLD)]
@@ -129,7 +130,7 @@ def test_the_peers_offer_is_told_and_answered(stand, method):
     assert call.take(call.session.answer_offer(ANSWER, call.now)) == []
 
 
-def test_the_answer_to_a_re_invite_is_repeated_until_its_ack():
+def test_the_answer_to_a_re_invite_is_repeated_until_its_ack() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("INVITE", 2, sdp=HOLD))
     call.take(call.session.answer_offer(ANSWER, call.now))
@@ -140,7 +141,7 @@ def test_the_answer_to_a_re_invite_is_repeated_until_its_ack():
     assert call.events == [Offered(HOLD), Acknowledged(None)]
 
 
-def test_a_re_invite_without_ack_ends_the_call():
+def test_a_re_invite_without_ack_ends_the_call() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("INVITE", 2, sdp=HOLD))
     call.take(call.session.answer_offer(ANSWER, call.now))
@@ -149,14 +150,14 @@ def test_a_re_invite_without_ack_ends_the_call():
     assert call.ends == [Ended("local", "no_ack")]
 
 
-def test_an_update_needs_no_ack():
+def test_an_update_needs_no_ack() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("UPDATE", 2, sdp=HOLD))
     call.take(call.session.answer_offer(ANSWER, call.now))
     assert call.session.next_deadline is None
 
 
-def test_an_update_without_offer_only_refreshes_the_target():
+def test_an_update_without_offer_only_refreshes_the_target() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("UPDATE", 2, contact="<sip:101@198.51.100.5>"))
     assert call.statuses == [("UPDATE", 200)]
@@ -164,14 +165,14 @@ def test_an_update_without_offer_only_refreshes_the_target():
     assert str(call.session.remote_contact) == "sip:101@198.51.100.5"
 
 
-def test_only_re_invite_and_update_refresh_the_target():
+def test_only_re_invite_and_update_refresh_the_target() -> None:
     call = confirmed_incoming()
     for number, method in enumerate(("INFO", "OPTIONS"), 2):
         call.receive(from_peer(method, number, contact="<sip:101@198.51.100.5>"))
     assert str(call.session.remote_contact) == "sip:101@192.0.2.101:5060"
 
 
-def test_the_peers_offer_is_refused_and_all_stays_as_it_was():
+def test_the_peers_offer_is_refused_and_all_stays_as_it_was() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("INVITE", 2, sdp=HOLD, contact="<sip:101@198.51.100.5>"))
     call.take(call.session.refuse_offer(488, call.now, headers=[("Warning", '304 switch "no"')]))
@@ -181,7 +182,7 @@ def test_the_peers_offer_is_refused_and_all_stays_as_it_was():
     assert call.session.next_deadline is None
 
 
-def test_an_empty_re_invite_asks_for_our_offer_and_its_ack_brings_the_answer():
+def test_an_empty_re_invite_asks_for_our_offer_and_its_ack_brings_the_answer() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("INVITE", 2))
     call.take(call.session.answer_offer(OFFER, call.now))
@@ -190,18 +191,18 @@ def test_an_empty_re_invite_asks_for_our_offer_and_its_ack_brings_the_answer():
     assert call.last_response.body == OFFER
 
 
-def test_a_re_invite_right_behind_a_lost_ack_is_served():
+def test_a_re_invite_right_behind_a_lost_ack_is_served() -> None:
     call = answered()
     call.receive(from_peer("INVITE", 2, sdp=HOLD))
     assert call.events == [Offered(HOLD)]
     call.take(call.session.answer_offer(ANSWER, call.now))
     call.receive(from_peer("ACK", 2))
-    assert call.state is State.ANSWERED
+    assert call.session.next_deadline is not None
     call.receive(from_peer("ACK", 1))
     assert call.state is State.CONFIRMED
 
 
-def test_a_re_invite_overtaking_the_ack_with_the_answer_must_come_back():
+def test_a_re_invite_overtaking_the_ack_with_the_answer_must_come_back() -> None:
     call = Driver(incoming(from_peer("INVITE", 1, to_tag=None)))
     call.take(call.session.answer(OFFER, call.now))
     call.receive(from_peer("INVITE", 2, sdp=HOLD))
@@ -210,7 +211,7 @@ def test_a_re_invite_overtaking_the_ack_with_the_answer_must_come_back():
 
 @BOTH
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
-def test_two_offers_cross_and_the_peers_gets_491(stand, method):
+def test_two_offers_cross_and_the_peers_gets_491(stand: Callable[[], Driver], method: str) -> None:
     call = offering(stand)
     call.receive(from_peer(method, 5, sdp=OFFER))
     assert call.statuses == [(method, 491)]
@@ -220,10 +221,12 @@ def test_two_offers_cross_and_the_peers_gets_491(stand, method):
 @pytest.mark.parametrize(
     ("stand", "earliest", "latest"), [(confirmed_outgoing, 2.1, 4.0), (confirmed_incoming, 0.0, 2.0)]
 )
-def test_after_491_the_offer_is_sent_again_by_itself(stand, earliest, latest):
+def test_after_491_the_offer_is_sent_again_by_itself(
+    stand: Callable[[], Driver], earliest: float, latest: float
+) -> None:
     for seed in range(30):
         call = stand()
-        call.session._changes._rng = Random(seed)
+        call.session._changes._rng = Random(seed)  # type: ignore[union-attr]
         call.take(call.session.reinvite(HOLD, call.now))
         first = call.last_request
         call.hear(reply(first, 491))
@@ -239,7 +242,7 @@ def test_after_491_the_offer_is_sent_again_by_itself(stand, earliest, latest):
         assert call.events == [OfferAnswered(ANSWER)]
 
 
-def test_the_peer_may_offer_while_we_wait_after_glare():
+def test_the_peer_may_offer_while_we_wait_after_glare() -> None:
     call = offering()
     call.hear(reply(call.last_request, 491))
     call.receive(from_peer("INVITE", 1, sdp=OFFER))
@@ -252,7 +255,7 @@ def test_the_peer_may_offer_while_we_wait_after_glare():
     assert call.requests == ["INVITE", "INVITE"]
 
 
-def test_glare_without_end_is_a_refusal():
+def test_glare_without_end_is_a_refusal() -> None:
     call = offering()
     for _ in range(MOST_GLARES):
         call.hear(reply(call.last_request, 491))
@@ -263,7 +266,7 @@ def test_glare_without_end_is_a_refusal():
     assert call.session.next_deadline is None
 
 
-def test_a_newer_offer_replaces_the_one_that_waits():
+def test_a_newer_offer_replaces_the_one_that_waits() -> None:
     call = offering()
     call.take(call.session.reinvite(ANSWER, call.now))
     call.take(call.session.reinvite(OFFER, call.now))
@@ -275,7 +278,7 @@ def test_a_newer_offer_replaces_the_one_that_waits():
     assert call.requests == ["INVITE", "ACK", "INVITE"]
 
 
-def test_our_offer_waits_for_the_ack_of_the_call():
+def test_our_offer_waits_for_the_ack_of_the_call() -> None:
     call = answered()
     call.take(call.session.reinvite(HOLD, call.now))
     assert call.requests == []
@@ -283,12 +286,12 @@ def test_our_offer_waits_for_the_ack_of_the_call():
     assert call.requests == ["INVITE"]
 
 
-def test_an_offer_before_the_answer_is_no_offer():
+def test_an_offer_before_the_answer_is_no_offer() -> None:
     call = Driver(incoming())
     assert call.take(call.session.reinvite(HOLD, call.now)) == []
 
 
-def test_a_second_offer_before_the_first_is_answered_must_come_back():
+def test_a_second_offer_before_the_first_is_answered_must_come_back() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("INVITE", 2, sdp=OFFER))
     call.receive(from_peer("INVITE", 3, sdp=OFFER))
@@ -299,7 +302,7 @@ def test_a_second_offer_before_the_first_is_answered_must_come_back():
     assert call.events == [Offered(OFFER)]
 
 
-def test_the_peer_cancels_its_re_invite():
+def test_the_peer_cancels_its_re_invite() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("INVITE", 2, sdp=OFFER))
     call.receive(from_peer("CANCEL", 9))
@@ -310,15 +313,16 @@ def test_the_peer_cancels_its_re_invite():
     assert call.state is State.CONFIRMED
 
 
-def test_the_peer_hangs_up_with_a_re_invite_open():
+def test_the_peer_hangs_up_with_a_re_invite_open() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("INVITE", 2, sdp=OFFER))
     call.receive(from_peer("BYE", 3))
     assert call.statuses == [("BYE", 200), ("INVITE", 487)]
+    assert call.ends == [Ended("remote", "bye")]
     assert call.closed == 1
 
 
-def test_we_hang_up_with_both_kinds_open():
+def test_we_hang_up_with_both_kinds_open() -> None:
     call = confirmed_incoming()
     call.receive(from_peer("INVITE", 2, sdp=OFFER))
     call.take(call.session.bye(call.now))
@@ -336,7 +340,7 @@ def test_we_hang_up_with_both_kinds_open():
     assert len(call.events) == 1
 
 
-def test_a_body_that_is_no_session_description_is_refused():
+def test_a_body_that_is_no_session_description_is_refused() -> None:
     call = confirmed_incoming()
     request = from_peer("INVITE", 2, sdp=b"<xml/>")
     request.headers.set("Content-Type", "application/xml")
@@ -345,7 +349,7 @@ def test_a_body_that_is_no_session_description_is_refused():
     assert call.last_response.headers.get("Accept") == "application/sdp"
 
 
-def test_an_offer_with_a_contact_that_is_no_address_is_refused_before_anybody_is_asked():
+def test_an_offer_with_a_contact_that_is_no_address_is_refused_before_anybody_is_asked() -> None:
     call = confirmed_incoming()
     with pytest.raises(BadHeader):
         call.receive(from_peer("INVITE", 2, sdp=OFFER, contact="<tel:1>"))
@@ -354,7 +358,18 @@ def test_an_offer_with_a_contact_that_is_no_address_is_refused_before_anybody_is
     assert call.events == [Offered(OFFER)]
 
 
-def test_answers_that_nobody_acknowledges_are_bounded():
+def test_hanging_up_waits_for_the_ack_of_the_call_and_not_of_a_re_invite() -> None:
+    call = answered()
+    call.receive(from_peer("INVITE", 2, sdp=HOLD))
+    call.take(call.session.answer_offer(ANSWER, call.now))
+    call.take(call.session.bye(call.now))
+    call.receive(from_peer("ACK", 2))
+    assert call.requests == []
+    call.receive(from_peer("ACK", 1))
+    assert call.requests == ["BYE"]
+
+
+def test_answers_that_nobody_acknowledges_are_bounded() -> None:
     call = answered()
     for number in range(2, 2 * MOST_WAITING):
         call.receive(from_peer("INVITE", number, sdp=OFFER))
@@ -363,7 +378,7 @@ def test_answers_that_nobody_acknowledges_are_bounded():
     assert call.statuses[-1] == ("INVITE", 500)
 
 
-def test_an_end_takes_waiting_offers_with_it():
+def test_an_end_takes_waiting_offers_with_it() -> None:
     call = offering()
     call.hear(reply(call.last_request, 491))
     call.take(call.session.bye(call.now))

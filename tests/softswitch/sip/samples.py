@@ -34,12 +34,12 @@ def write(start: str, lines: tuple[str, ...] | list[str], body: bytes = b"", len
     return head.encode("utf-8", "surrogateescape") + body
 
 
-def invite(body: bytes = SDP, **changed: str | None) -> bytes:
+def invite(body: bytes = SDP, /, **changed: str | None) -> bytes:
     """Write an INVITE; `Max_Forwards="x"` changes a header, None leaves it out."""
     return request("INVITE", "sip:102@example.com", body, **changed)
 
 
-def request(method: str, uri: str, body: bytes = b"", **changed: str | None) -> bytes:
+def request(method: str, uri: str, body: bytes = b"", /, **changed: str | None) -> bytes:
     """Write a request of any method, with headers changed as in `invite`."""
     changes = {name.replace("_", "-").rstrip("-"): value for name, value in changed.items()}
     changes.setdefault("CSeq", f"1 {method}")

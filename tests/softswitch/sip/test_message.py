@@ -39,7 +39,7 @@ def test_typed_values_of_an_invite() -> None:
 def test_optional_values_are_none_when_missing() -> None:
     message = Request("OPTIONS", "sip:a@b")
     assert (message.max_forwards, message.expires, message.content_length, message.content_type) == (None,) * 4
-    assert message.contacts == message.routes == message.vias == []
+    assert (message.contacts, message.routes, message.vias) == ([], [], [])
 
 
 @pytest.mark.parametrize("name", ["via", "from_", "to", "call_id", "cseq"])
@@ -82,7 +82,7 @@ def test_a_typed_value_follows_a_change_of_its_header() -> None:
     assert message.to.uri.user == "103"
     assert message.via.host == "proxy.example.com"
     assert [via.transport for via in message.vias] == ["TCP", "UDP"]
-    assert message.max_forwards is None
+    assert message.copy().max_forwards is None
     assert len(message.contacts) == 2
 
 

@@ -152,7 +152,8 @@ def test_the_profile_of_the_offer_is_kept() -> None:
 
 def test_other_payload_types_of_the_peer_are_used() -> None:
     body = offer(
-        "audio 4000 RTP/AVP 97 98 99\r\na=rtpmap:97 pcmu/8000/1\r\na=rtpmap:98 opus/48000/2\r\na=rtpmap:99 Telephone-Event/8000\r\na=fmtp:97 x=y"
+        "audio 4000 RTP/AVP 97 98 99\r\na=rtpmap:97 pcmu/8000/1\r\na=rtpmap:98 opus/48000/2\r\n"
+        "a=rtpmap:99 Telephone-Event/8000\r\na=fmtp:97 x=y"
     )
     answer, agreed = answer_offer(body, LOCAL)
     assert b"m=audio 20000 RTP/AVP 97 99\r\na=rtpmap:97 PCMU/8000\r\na=rtpmap:99 telephone-event/8000\r\n" in answer
@@ -197,7 +198,8 @@ def test_we_send_packets_as_long_as_the_peer_likes_them(line: str, ptime: int) -
 def test_attributes_that_nobody_knows_change_nothing() -> None:
     odd = (
         SDP
-        + b"a=candidate:1 1 UDP 1 10.0.0.1 9 typ host\r\na=ice-ufrag:x\r\na=rtcp-mux\r\na=crypto\r\na=\r\nb=TIAS\r\nk=prompt\r\n"
+        + b"a=candidate:1 1 UDP 1 10.0.0.1 9 typ host\r\na=ice-ufrag:x\r\na=rtcp-mux\r\na=crypto\r\n"
+        + b"a=\r\nb=TIAS\r\nk=prompt\r\n"
     )
     assert answer_offer(odd, LOCAL) == answer_offer(SDP, LOCAL)
 
@@ -422,7 +424,8 @@ def test_both_sides_understand_the_same(
     assert (at_caller.remote_port, at_callee.remote_port) == (30000, 20000)
 
 
-LINES = SDP.split(b"\r\n")[1:-1] + [
+LINES = [
+    *SDP.split(b"\r\n")[1:-1],
     b"m=video 5000 RTP/AVP 31",
     b"a=sendonly",
     b"c=IN IP4 0.0.0.0",

@@ -1,5 +1,7 @@
 """Messages framed out of a stream."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 import pytest
@@ -27,7 +29,7 @@ def only(kind: type[Kind], events: list[Event]) -> Kind:
     return events[0]
 
 
-def shown(events: list[Event]) -> list[object]:
+def shown(events: Sequence[Event]) -> list[object]:
     """Turn events into something that can be compared."""
     return [event.to_bytes() if isinstance(event, Message) else str(event) for event in events]
 
@@ -212,7 +214,7 @@ STORY = (
 @given(st.lists(st.integers(0, len(STORY)), max_size=12))
 def test_a_story_cut_anywhere_is_told_alike(cuts: list[int]) -> None:
     places = sorted({0, len(STORY), *cuts})
-    pieces = [STORY[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [STORY[start:end] for start, end in pairwise(places)]
     parser = StreamParser()
     events = read(parser, *pieces)
     assert shown(events) == shown(StreamParser().feed(STORY))

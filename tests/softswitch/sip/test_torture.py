@@ -186,7 +186,8 @@ def test_a_tortuous_invite() -> None:
         b"Odd-Value: ;;,,;;,;\r\n"
         b"c: application/sdp\r\n"
         b"Route:\r\n <sip:edge.example.com;lr;with=value;without>\r\n"
-        b"v:  SIP  / 2.0  / TCP     edge.example.com   ;\r\n  branch  =   z9hG4bKa  ,\r\n SIP  /    2.0   / UDP  192.0.2.9   ; branch=\r\n z9hG4bKb\r\n"
+        b"v:  SIP  / 2.0  / TCP     edge.example.com   ;\r\n  branch  =   z9hG4bKa  ,\r\n"
+        b" SIP  /    2.0   / UDP  192.0.2.9   ; branch=\r\n z9hG4bKb\r\n"
         b'm:"Say \\"hi\\"" <sip:q@example.com> ; new =\r\n      value ;\r\n  second ; q = 0.5\r\n'
         b"\r\n%b"
     ) % (len(SDP), SDP)

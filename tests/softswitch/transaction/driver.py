@@ -36,6 +36,19 @@ class Driver:
         """When something was sent."""
         return [at for at, _ in self.sent]
 
+    @property
+    def sent_kinds(self) -> list[str]:
+        """What was sent: methods of requests, statuses of responses."""
+        return [
+            message.start_line.split()[0] if isinstance(message, Request) else str(message.status)
+            for _, message in self.sent
+        ]
+
+    @property
+    def heard(self) -> list[int]:
+        """Statuses that the transaction user was told."""
+        return [message.status for _, message in self.delivered if isinstance(message, Response)]
+
     def begin(self) -> "Driver":
         """Start the transaction."""
         self.take(self.transaction.start(self.now))
@@ -49,6 +62,11 @@ class Driver:
         """Let the transaction user of a server transaction answer now."""
         assert isinstance(self.transaction, ServerInvite | ServerRequest)
         self.take(self.transaction.respond(message, self.now))
+
+    def cancelled(self) -> None:
+        """Tell an INVITE client transaction that a CANCEL went out."""
+        assert isinstance(self.transaction, ClientInvite)
+        self.take(self.transaction.cancelled(self.now))
 
     def break_wire(self) -> None:
         """Let the last send fail."""

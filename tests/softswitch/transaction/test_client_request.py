@@ -1,5 +1,7 @@
 """Client transaction of other requests: timers E, F, K."""
 
+from softswitch.sip.message import Request
+from softswitch.sip.peer import Peer
 from softswitch.transaction.client_request import ClientRequest, State
 from softswitch.transaction.timers import Timers
 from tests.softswitch.transaction.driver import Driver
@@ -8,12 +10,12 @@ from tests.softswitch.transaction.messages import TCP, UDP, request, response
 ELEVEN = [0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
 
 
-def asking(peer=UDP) -> tuple[Driver, object]:
+def asking(peer: Peer = UDP) -> tuple[Driver, Request]:
     options = request("OPTIONS")
     return Driver(ClientRequest(options, peer, Timers())).begin(), options
 
 
-def test_an_unanswered_request_is_sent_eleven_times_then_fails_after_32_seconds():
+def test_an_unanswered_request_is_sent_eleven_times_then_fails_after_32_seconds() -> None:
     ask, _ = asking()
     ask.run_out()
     assert ask.send_times == ELEVEN
@@ -21,14 +23,14 @@ def test_an_unanswered_request_is_sent_eleven_times_then_fails_after_32_seconds(
     assert ask.finished == [32]
 
 
-def test_over_tcp_an_unanswered_request_is_sent_once_and_fails_after_32_seconds():
+def test_over_tcp_an_unanswered_request_is_sent_once_and_fails_after_32_seconds() -> None:
     ask, _ = asking(TCP)
     ask.run_out()
     assert ask.send_times == [0]
     assert ask.failed == [(32, "timeout")]
 
 
-def test_after_a_provisional_response_it_is_repeated_every_four_seconds():
+def test_after_a_provisional_response_it_is_repeated_every_four_seconds() -> None:
     ask, options = asking()
     ask.advance(0.7)
     ask.receive(response(options, 100))
@@ -37,7 +39,7 @@ def test_after_a_provisional_response_it_is_repeated_every_four_seconds():
     assert ask.failed == [(32, "timeout")]
 
 
-def test_a_final_response_is_told_once_and_its_repetitions_are_absorbed_for_five_seconds():
+def test_a_final_response_is_told_once_and_its_repetitions_are_absorbed_for_five_seconds() -> None:
     ask, options = asking()
     ask.receive(response(options, 200))
     ask.advance(1)
@@ -50,21 +52,21 @@ def test_a_final_response_is_told_once_and_its_repetitions_are_absorbed_for_five
     assert ask.send_times == [0]
 
 
-def test_over_tcp_a_final_response_ends_it_at_once():
+def test_over_tcp_a_final_response_ends_it_at_once() -> None:
     ask, options = asking(TCP)
     ask.receive(response(options, 200))
     assert ask.finished == [0]
     assert ask.transaction.terminated
 
 
-def test_provisional_responses_are_all_told():
+def test_provisional_responses_are_all_told() -> None:
     ask, options = asking()
     for status in (100, 183, 180):
         ask.receive(response(options, status))
-    assert [message.status for _, message in ask.delivered] == [100, 183, 180]
+    assert ask.heard == [100, 183, 180]
 
 
-def test_a_request_that_cannot_be_sent_fails_at_once_even_after_a_provisional_response():
+def test_a_request_that_cannot_be_sent_fails_at_once_even_after_a_provisional_response() -> None:
     ask, options = asking()
     ask.receive(response(options, 100))
     ask.break_wire()
@@ -72,7 +74,7 @@ def test_a_request_that_cannot_be_sent_fails_at_once_even_after_a_provisional_re
     assert ask.finished == [0]
 
 
-def test_a_broken_wire_after_the_final_response_changes_nothing():
+def test_a_broken_wire_after_the_final_response_changes_nothing() -> None:
     ask, options = asking()
     ask.receive(response(options, 200))
     ask.break_wire()

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.sip.message import Request, Response
+from softswitch.sip.peer import Peer
 from softswitch.transaction import client_invite, client_request, server_invite, server_request
 from softswitch.transaction.client_invite import ClientInvite
 from softswitch.transaction.client_request import ClientRequest
@@ -36,6 +39,12 @@ def answers(to: Request) -> list[Step]:
     return [partial(Driver.respond, message=response(to, status)) for status in STATUSES]
 
 
+def machine(module: ModuleType) -> Any:
+    """The one machine of a module."""
+    found = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Transaction)]
+    return found[-1]
+
+
 def turn(seconds: float) -> Step:
     return lambda driver: driver.advance(seconds)
 
@@ -45,7 +54,7 @@ MACHINES: dict[str, tuple[Callable[..., AnyTransaction], Request, list[Step]]] =
     "client INVITE": (
         ClientInvite,
         INVITE,
-        [*responses(INVITE), *TURNS, lambda driver: driver.take(driver.transaction.cancelled(driver.now))],
+        [*responses(INVITE), *TURNS, Driver.cancelled],
     ),
     "client request": (ClientRequest, OPTIONS, [*responses(OPTIONS), *TURNS]),
     "server INVITE": (
@@ -68,12 +77,8 @@ MACHINES: dict[str, tuple[Callable[..., AnyTransaction], Request, list[Step]]] =
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
 @pytest.mark.parametrize("peer", [UDP, TCP], ids=["udp", "tcp"])
-def test_each_state_takes_each_input(module, peer):
-    kind = next(
-        one
-        for one in vars(module).values()
-        if isinstance(one, type) and one.__module__ == module.__name__ and issubclass(one, Transaction)
-    )
+def test_each_state_takes_each_input(module: Any, peer: Peer) -> None:
+    kind = machine(module)
     message = INVITE if "invite" in module.__name__ else OPTIONS
     for state in module.State:
         for happened in module.Input:
@@ -89,12 +94,8 @@ def test_each_state_takes_each_input(module, peer):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
-def test_every_state_can_be_left_and_termination_cannot(module):
-    kind = next(
-        one
-        for one in vars(module).values()
-        if isinstance(one, type) and one.__module__ == module.__name__ and issubclass(one, Transaction)
-    )
+def test_every_state_can_be_left_and_termination_cannot(module: Any) -> None:
+    kind = machine(module)
     left = {state for (state, _), (target, _) in kind.table.items() if target is not state}
     assert left == set(module.State) - {module.State.TERMINATED}
     used = {happened for _, happened in kind.table}
@@ -106,7 +107,7 @@ def test_every_state_can_be_left_and_termination_cannot(module):
     peer=st.sampled_from([UDP, TCP]),
     choices=st.lists(st.integers(0, 1000), max_size=40),
 )
-def test_a_walk_of_any_inputs_stays_in_order_and_ends(name, peer, choices):
+def test_a_walk_of_any_inputs_stays_in_order_and_ends(name: str, peer: Peer, choices: list[int]) -> None:
     kind, message, steps = MACHINES[name]
     driver = Driver(kind(message, peer, TIMERS)).begin()
     for choice in choices:
@@ -134,7 +135,7 @@ def check(driver: Driver) -> None:
         assert len(finals) + len(driver.failed) <= 1
 
 
-def test_the_timers_are_those_of_the_table():
+def test_the_timers_are_those_of_the_table() -> None:
     assert (TIMERS.t1, TIMERS.t2, TIMERS.t4) == (0.5, 4.0, 5.0)
     assert (TIMERS.a, TIMERS.b, TIMERS.d, TIMERS.e, TIMERS.f) == (0.5, 32, 32, 0.5, 32)
     assert (TIMERS.g, TIMERS.h, TIMERS.i, TIMERS.j, TIMERS.k, TIMERS.l, TIMERS.m) == (0.5, 32, 5, 32, 5, 32, 32)

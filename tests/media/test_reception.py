@@ -1,0 +1,60 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.reception import Reception
+
+
+def count(reception: Reception, ssrc: int, sequence: int) -> tuple[bool, bool, int]:
+    counted = reception.count(np.array([1]), np.array([ssrc]), np.array([sequence & 0xFFFF]))
+    return bool(counted.fresh[0]), bool(counted.restarted[0]), int(counted.extended[0])
+
+
+@given(st.integers(0, 0xFFFF), st.lists(st.integers(0, 40), min_size=1, max_size=80))
+def test_packets_that_stay_near_are_counted_like_a_set(start: int, steps: list[int]) -> None:
+    reception = Reception(2)
+    count(reception, 7, start)
+    seen = {0}
+    for step in steps:
+        fresh, restarted, extended = count(reception, 7, start + step)
+        assert fresh == (step not in seen)
+        assert not restarted
+        assert extended - start == step
+        seen.add(step)
+    losses = reception.losses(1)
+    assert (losses.expected, losses.received, losses.lost) == (max(seen) + 1, len(seen), max(seen) + 1 - len(seen))
+    assert int(reception.duplicates[1]) == len(steps) + 1 - len(seen)
+
+
+def test_the_wrap_of_sequence_numbers_is_no_loss() -> None:
+    reception = Reception(2)
+    for number in range(65000, 65000 + 70000):
+        count(reception, 7, number)
+    assert reception.losses(1).lost == 0
+    assert reception.losses(1).expected == 70000
+
+
+def test_another_ssrc_begins_a_span_and_keeps_the_losses_before() -> None:
+    reception = Reception(2)
+    for number in (1, 2, 5):
+        count(reception, 7, number)
+    assert count(reception, 8, 40000)[1]
+    assert not count(reception, 8, 40001)[1]
+    assert (reception.losses(1).expected, reception.losses(1).lost) == (7, 2)
+
+
+def test_a_far_jump_is_a_restart_and_no_loss_of_thousands() -> None:
+    reception = Reception(2)
+    count(reception, 7, 100)
+    assert count(reception, 7, 20000)[1]
+    assert reception.losses(1).lost == 0
+
+
+def test_rows_do_not_disturb_each_other_and_reset_forgets() -> None:
+    reception = Reception(3)
+    reception.count(np.array([0, 2]), np.array([1, 2]), np.array([10, 20]))
+    reception.count(np.array([0, 2]), np.array([1, 2]), np.array([12, 21]))
+    assert (reception.losses(0).lost, reception.losses(2).lost, reception.losses(1).expected) == (1, 0, 0)
+    reception.reset(0)
+    assert reception.losses(0).expected == 0
+    assert reception.losses(2).expected == 2
