@@ -44,11 +44,12 @@ def check_seats(floor: Floor) -> None:
     for caller in floor.callers.values():
         _require(caller.talk is None or not caller.offers, f"{caller.id} talks and rings")
         _require(not caller.overdue or bool(caller.offers or caller.talk), f"{caller.id} has no chance left but waits")
+    free = {name: {id(post) for _, post in line.free} for name, line in floor.lines.items()}
     for seat in floor.seats.values():
-        _check_seat(floor, seat)
+        _check_seat(floor, seat, free)
 
 
-def _check_seat(floor: Floor, seat: Seat) -> None:
+def _check_seat(floor: Floor, seat: Seat, free: dict[str, set[int]]) -> None:
     name = seat.agent.id
     _require(not (seat.lease and seat.talk), f"{name} talks and rings")
     _require(seat.resting == ((Alarm.REST, name) in floor.alarms), f"{name} rests for ever")
@@ -56,8 +57,7 @@ def _check_seat(floor: Floor, seat: Seat) -> None:
     _require(wraps_up == ((Alarm.WRAP_UP, name) in floor.alarms), f"{name} wraps up for ever")
     idle = seat.at_work and not (seat.lease or seat.talk or seat.busy or seat.resting or wraps_up)
     for queue, post in seat.posts.items():
-        listed = any(other is post for _, other in floor.lines[queue].free)
-        _require(listed == idle, f"{name} is {'not ' if idle else ''}listed as free in {queue}")
+        _require((id(post) in free[queue]) == idle, f"{name} is {'not ' if idle else ''}listed as free in {queue}")
 
 
 def check_nobody_is_stuck(floor: Floor) -> None:

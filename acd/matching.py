@@ -43,7 +43,7 @@ def serve(floor: Floor, caller: Caller, looking: bool) -> list[Post]:
 
 def _order(caller: Caller) -> tuple[int, CallerKey]:
     """Over all queues: the queue's weight, then the caller's key."""
-    return (0, caller.key)
+    return (-caller.line.settings.weight, caller.key)
 
 
 def _serve_freed(floor: Floor, freed: list[Seat]) -> None:

@@ -57,8 +57,10 @@ _SWELL: Final = 0.4
 _FREQUENCIES: Final = np.array(LOW + HIGH)
 _TURN: Final = np.exp(-2j * np.pi * _FREQUENCIES * _HALF / RATE).astype(np.complex64)[:, None, None]
 """By how much the phase of each frequency turns in half a frame."""
-_MOST_DECISIONS: Final = 256
-"""Rows of a window that the fine stage may look at; the next window comes 10 ms later."""
+_MOST_DECISIONS: Final = 128
+"""Rows of a window that the fine stage may look at, those first that it looked at least; 10 ms later comes the next."""
+_MOST_TRIES: Final = 8
+"""Windows of one sound that the fine stage looks at before it leaves that sound alone."""
 _BLOCK: Final = 32
 """Rows that the fine stage fits at a time."""
 _PRODUCT: Final = 192
@@ -125,6 +127,7 @@ class DigitDetector:
         self._points = np.zeros(rows, np.int8)
         self._told = np.full(rows, -1, np.int8)
         self._missed = np.zeros(rows, np.int8)
+        self._tries = np.zeros(rows, np.int8)
 
     def grow(self, rows: int) -> None:
         """Make room for more rows; what is known stays."""
@@ -160,7 +163,7 @@ class DigitDetector:
         for window in range(2):
             ready = self._follow(rows, digit[window], clear[window])
             if len(ready):
-                found += self._decide(pcm, rows, ready[:_MOST_DECISIONS], window)
+                found += self._decide(pcm, rows, ready, window)
         self._pcm[rows] = pcm
         return found
 
@@ -188,11 +191,14 @@ class DigitDetector:
         told = self._told[rows]
         missed = np.where(shown & (digit == told), 0, self._missed[rows] + 1)
         told = np.where(missed >= _MISSES, -1, told)
+        tries = np.where(shown & (digit == self._shown[rows]), self._tries[rows], 0)
+        self._tries[rows] = tries
         self._shown[rows] = digit
         self._points[rows] = np.minimum(points, _NEEDED)
         self._told[rows] = told
         self._missed[rows] = np.minimum(missed, _MISSES)
-        return np.flatnonzero((points >= _NEEDED) & (digit != told))
+        ready = np.flatnonzero((points >= _NEEDED) & (digit != told) & (tries < _MOST_TRIES))
+        return ready[np.argsort(tries[ready], kind="stable")][:_MOST_DECISIONS]
 
     def _decide(self, pcm: Samples, rows: Rows, ready: Rows, window: int) -> list[tuple[int, str]]:
         """Look closely at the middle one of the last three windows and tell the digits that it really holds."""
@@ -200,6 +206,7 @@ class DigitDetector:
         middle = before if window == 0 else np.concatenate([before[:, _HALF:], pcm[ready, :_HALF]], axis=1)
         digit = self._shown[rows[ready]]
         true = is_digit(middle, digit)
+        self._tries[rows[ready]] += 1
         sure, digit = rows[ready][true], digit[true]
         self._told[sure] = digit
         self._missed[sure] = 0

@@ -40,6 +40,9 @@ REVIEW_TICKS: Final = 50
 """Ticks between reviews of jitter buffers and of silent legs."""
 SILENT_AFTER: Final = 20.0
 """Seconds without a packet after which a leg is said to be silent."""
+MOST_CONCEALED: Final = 200
+"""Rows whose lost frames are made up for in one tick; when more are lost at once, because the network or this machine
+held its breath, the others are silent for a frame, since making up for all would make the next tick late."""
 BUFFER_DELAY_MS: Final = 60.0
 """What jitter buffer and packet time add on one way, for the E-model."""
 
@@ -223,6 +226,7 @@ class Engine:
         decode_rows(sound.codes[:size], self.legs.law[plan.ears], said)
         if not present.all():
             said[~present] = 0
+        lost[np.flatnonzero(lost)[MOST_CONCEALED:]] = False
         sound.concealer.apply(said, lost)
         if self._detected:
             rows = np.fromiter(self._detected, np.intp, len(self._detected))

@@ -16,7 +16,8 @@ import structlog
 from softswitch.core.user_agent import inspect
 from softswitch.deadlines import Deadlines
 from softswitch.dialog import effects as order
-from softswitch.dialog.session import Session
+from softswitch.dialog.cancel import build_cancel
+from softswitch.dialog.session import Session, State
 from softswitch.sip.errors import BadRequest, SipError
 from softswitch.sip.message import Message, Request, Response, respond, response_peer, stamp_via
 from softswitch.sip.parser import parse
@@ -133,6 +134,7 @@ class Stack:
         self._by_remote: dict[tuple[str, str], Usage] = {}
         self._by_session: dict[Session, Usage] = {}
         self._users: dict[Transaction, tuple[TransactionUser, Usage | None]] = {}
+        self._invites: dict[int, ClientInvite] = {}
         self._deadlines: Deadlines[Transaction | Usage] = Deadlines(wake)
         self._max_sessions = max_sessions
         self._branches = itertools.count(1)
@@ -202,6 +204,9 @@ class Stack:
         if not isinstance(message, Request):
             return
         stamp_via(message, peer)
+        if self.table.full and self.table.find_server(message) is None:
+            self._shed(message, peer)
+            return
         if message.method == "ACK":
             self._receive_ack(message)
         elif message.method == "CANCEL":
@@ -236,7 +241,7 @@ class Stack:
         transaction = self.table.find_server(ack)
         if transaction is not None:
             self._run(transaction, transaction.receive(ack, now))
-        usage = self._usage(ack) or self._by_remote.get((ack.call_id, ack.from_.tag or ""))
+        usage = self._usage(ack) or self._caller(ack)
         if usage is not None:  # found by the caller's tag when a phone invented the To tag
             self._follow(usage, usage.session.receive(ack, now))
 
@@ -246,9 +251,12 @@ class Stack:
             return
         invite = self.table.find_cancelled(cancel)
         transaction = self._serve(cancel, peer, now)
-        usage = self._by_remote.get((cancel.call_id, cancel.from_.tag or "")) if invite is not None else None
-        if usage is None:
+        if invite is None:
             self._answer(transaction, respond(cancel, 481, to_tag=secrets.token_hex(4)), now)
+            return
+        usage = self._usage(invite.request) or self._caller(invite.request)
+        if usage is None:  # its session is over, and the CANCEL came too late to matter
+            self._answer(transaction, respond(cancel, 200, to_tag=secrets.token_hex(4)), now)
             return
         self._follow(usage, usage.session.receive(cancel, now))
 
@@ -286,7 +294,7 @@ class Stack:
             return
         if request.method == "INVITE":
             self._answer(transaction, respond(request, 100), now)
-        if usage.symmetric:
+        if usage.symmetric and request.from_.tag == usage.session.remote_tag:
             usage.peer = peer  # a NAT may have given the phone another port
         self._follow(usage, usage.session.receive(request, now))
 
@@ -314,6 +322,11 @@ class Stack:
         self._keep(usage)
         core.begin(session, origin, peer)
         self._deadlines.arm(usage)
+
+    def _shed(self, request: Request, peer: Peer) -> None:
+        """Refuse without keeping anything: there is no room for another transaction."""
+        if request.method != "ACK":
+            self._send(self._busy(request).to_bytes(), response_peer(request, peer))
 
     def _busy(self, request: Request) -> Response:
         headers = [("Retry-After", str(self._rng.randint(1, 10)))]
@@ -360,19 +373,24 @@ class Stack:
         session = usage.session
         self._by_session[session] = usage
         self._usages[session.call_id, session.local_tag] = usage
-        if session.remote_tag:
-            self._by_remote[session.call_id, session.remote_tag] = usage
+        if session.state is State.RINGING:
+            self._by_remote[session.call_id, session.remote_tag or ""] = usage
 
     def _forget(self, usage: Usage) -> None:
         session = usage.session
         self._by_session.pop(session, None)
         self._usages.pop((session.call_id, session.local_tag), None)
-        if session.remote_tag and self._by_remote.get((session.call_id, session.remote_tag)) is usage:
-            del self._by_remote[session.call_id, session.remote_tag]
+        key = session.call_id, session.remote_tag or ""
+        if self._by_remote.get(key) is usage:
+            del self._by_remote[key]
         self._deadlines.disarm(usage)
 
     def _usage(self, request: Request) -> Usage | None:
         return self._usages.get((request.call_id, request.to.tag or ""))
+
+    def _caller(self, request: Request) -> Usage | None:
+        """The session of a caller, by his own tag: an INVITE has no tag of ours, and some ACKs have an invented one."""
+        return self._by_remote.get((request.call_id, request.from_.tag or ""))
 
     def _follow(self, machine: Transaction | Usage, effects: Iterable[object]) -> None:
         if not isinstance(machine, Usage):
@@ -397,11 +415,19 @@ class Stack:
                     self._stamp(request, peer)
                 self._send(request.to_bytes(), peer)
             case order.Cancel(invite, headers):
-                self._request(cancel_of(invite, headers), usage.peer, usage.session, usage, stamped=True)
+                self._cancel(usage, invite, headers)
             case order.Respond(request, response):
                 self._respond(request, response, usage.peer)
             case order.Tell(event):
                 usage.listener(event)
+
+    def _cancel(self, usage: Usage, invite: Request, headers: Iterable[tuple[str, str]]) -> None:
+        """CANCEL follows its INVITE to the same place; the INVITE waits no longer than 64*T1 for its end (9.1)."""
+        transaction = self._invites.get(id(invite))
+        if transaction is None:
+            return
+        self._request(build_cancel(invite, headers), transaction.peer, usage.session, usage, stamped=True)
+        self._run(transaction, transaction.cancelled(self._clock()))
 
     def _hop(self, usage: Usage, request: Request, next_hop: Uri) -> Peer:
         """Where a request of a session goes: a route as it says, else the phone's real or stated address."""
@@ -437,6 +463,8 @@ class Stack:
         transaction = kind(request, peer, self.timers)
         self.table.add(transaction)
         self._users[transaction] = (user, usage)
+        if isinstance(transaction, ClientInvite):
+            self._invites[id(request)] = transaction
         self._run(transaction, transaction.start(self._clock()))
 
     def _stamp(self, request: Request, peer: Peer) -> None:
@@ -452,7 +480,6 @@ class Stack:
                 case outcome.Send(message):
                     if not self._send(message.to_bytes(), transaction.peer):
                         self._run(transaction, transaction.transport_failed(self._clock()))
-                        return
                 case outcome.Deliver(message):
                     self._deliver(transaction, message)
                 case outcome.Fail(cause):
@@ -460,6 +487,7 @@ class Stack:
                 case outcome.Finished():
                     self.table.remove(transaction)
                     self._users.pop(transaction, None)
+                    self._invites.pop(id(transaction.request), None)
                     self._deadlines.disarm(transaction)
                     return
         self._deadlines.arm(transaction)
@@ -503,20 +531,6 @@ def is_symmetric(request: Request, peer: Peer) -> bool:
     """
     via = request.via
     return peer.reliable or via.wants_rport or via.received is not None
-
-
-def cancel_of(invite: Request, headers: Iterable[tuple[str, str]]) -> Request:
-    """The CANCEL of an INVITE that was sent: same URI, top Via, Call-ID, To, From, CSeq number and Route (9.1)."""
-    cancel = Request("CANCEL", invite.uri)
-    cancel.headers.add("Via", invite.headers.get_all("Via")[0])
-    for name in ("From", "To", "Call-ID", "Route"):
-        for value in invite.headers.get_all(name):
-            cancel.headers.add(name, value)
-    cancel.headers.add("CSeq", f"{invite.cseq.number} CANCEL")
-    cancel.headers.add("Max-Forwards", "70")
-    for name, value in headers:
-        cancel.headers.add(name, value)
-    return cancel
 
 
 def _sent_by(transport: Transport) -> str:

@@ -1,8 +1,9 @@
 """io_uring's rings as numpy arrays: submissions are written as slices, completions read as one array.
 
-Facts that the layout follows: with DEFER_TASKRUN packets that arrive do not wake the sleeping process; all that is
-due is run inside `io_uring_enter`, but at most 20 items unless that many completions are asked for, so we ask for as
-many as the ring holds, with a time-out of zero.
+Facts that the layout follows: with DEFER_TASKRUN packets that arrive do not wake the sleeping process; all that is due
+is run inside `io_uring_enter`, 20 items at a time, or as many as completions are asked for if that is more. Asking for
+more than there are would put us to sleep, even with a time-out of zero. So we ask again and again for as many as are
+there already: 20, 40, 80 ... until there are no more.
 """
 
 import ctypes
@@ -19,7 +20,7 @@ from media.errors import BackendUnavailable
 _SETUP, _ENTER, _REGISTER = 425, 426, 427
 _SETUP_CQSIZE, _SETUP_SUBMIT_ALL = 1 << 3, 1 << 7
 _SETUP_SINGLE_ISSUER, _SETUP_DEFER_TASKRUN = 1 << 12, 1 << 13
-_ENTER_GETEVENTS, _ENTER_EXT_ARG = 1 << 0, 1 << 3
+_ENTER_GETEVENTS = 1 << 0
 _REGISTER_PBUF_RING: Final = 22
 _OFFSET_SQES: Final = 0x10000000
 
@@ -31,6 +32,7 @@ SKIP_SUCCESS: Final = 1 << 6
 MULTISHOT: Final = 1 << 1
 MORE: Final = 1 << 1
 """Completion flag: the multishot request lives on."""
+MOST_RUNS: Final = 64
 
 SQE: Final = np.dtype(
     [
@@ -51,17 +53,6 @@ class _Params(ctypes.Structure):
         ("reserved", ctypes.c_uint32 * 3),
         ("sq", ctypes.c_uint32 * 10),
         ("cq", ctypes.c_uint32 * 10),
-    ]
-
-
-class _EnterArgument(ctypes.Structure):
-    """struct io_uring_getevents_arg."""
-
-    _fields_ = [
-        ("signals", ctypes.c_uint64),
-        ("signals_size", ctypes.c_uint32),
-        ("min_wait", ctypes.c_uint32),
-        ("timeout", ctypes.c_uint64),
     ]
 
 
@@ -107,8 +98,6 @@ class Ring:
         np.frombuffer(self._memory, np.uint32, parameters.sq_entries, sq[6])[:] = np.arange(parameters.sq_entries)
         self._cqes = np.frombuffer(self._memory, CQE, parameters.cq_entries, cq[5])
         self._sqes = np.frombuffer(self._sqe_memory, SQE, parameters.sq_entries)
-        self._now = (ctypes.c_int64 * 2)(0, 0)
-        self._argument = _EnterArgument(timeout=ctypes.addressof(self._now))
 
     def submit(self, sqes: NDArray[np.void], *, run: bool = False) -> None:
         """Hand requests to the kernel; those that can be done at once are done on return.
@@ -119,24 +108,26 @@ class Ring:
             self._submit_part(sqes[start : start + len(self._sqes)], _ENTER_GETEVENTS if run else 0)
 
     def run(self) -> None:
-        """Let the kernel do what became due, and write its completions."""
-        flags = _ENTER_GETEVENTS | _ENTER_EXT_ARG
-        argument = ctypes.addressof(self._argument), ctypes.sizeof(self._argument)
-        try:
-            _call(_ENTER, self.fd, 0, len(self._cqes), flags, *argument)
-        except OSError as error:
-            if error.errno not in (errno.ETIME, errno.EINTR, errno.EBUSY):
-                raise
+        """Let the kernel do what became due, and write its completions; never sleeps."""
+        ready = self._ready()
+        for _ in range(MOST_RUNS):
+            try:
+                _call(_ENTER, self.fd, 0, ready, _ENTER_GETEVENTS)
+            except OSError as error:
+                if error.errno not in (errno.EINTR, errno.EBUSY):
+                    raise
+            before, ready = ready, self._ready()
+            if ready == before:
+                return
 
     def completions(self) -> NDArray[np.void]:
         """Completions since the last call, CQE [n], a copy."""
-        head, tail = int(self._words[self._cq_head]), int(self._words[self._cq_tail])
-        count = (tail - head) & 0xFFFFFFFF
+        head, count = int(self._words[self._cq_head]), self._ready()
         start = head % len(self._cqes)
         done = self._cqes[start : start + count].copy()
         if len(done) < count:
             done = np.concatenate([done, self._cqes[: count - len(done)]])
-        self._words[self._cq_head] = tail
+        self._words[self._cq_head] = (head + count) & 0xFFFFFFFF
         return done
 
     def register_buffers(self, address: int, count: int) -> None:
@@ -150,6 +141,10 @@ class Ring:
     def close(self) -> None:
         """Give the rings back."""
         os.close(self.fd)
+
+    def _ready(self) -> int:
+        """Completions that wait."""
+        return (int(self._words[self._cq_tail]) - int(self._words[self._cq_head])) & 0xFFFFFFFF
 
     def _submit_part(self, sqes: NDArray[np.void], flags: int) -> None:
         tail = int(self._words[self._sq_tail])

@@ -1,6 +1,5 @@
 """The life of one call, from the first INVITE to the last BYE."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -23,6 +22,7 @@ from softswitch.call.destination import (
 )
 from softswitch.call.errors import CallerGone, NoSuchDestination
 from softswitch.call.events import Event, LegEnded, MediaLost
+from softswitch.call.inbox import Inbox
 from softswitch.call.journal import Journal
 from softswitch.call.leg import CallerId, Leg
 from softswitch.call.router import Origin
@@ -55,14 +55,12 @@ class Call:
         self.legs: list[Leg] = [self.caller]
         self.partner: Leg | None = None
         """Whoever the caller talks to."""
-        self._inbox: asyncio.Queue[Event] = asyncio.Queue(MAX_INBOX)
+        self._inbox: Inbox[Event] = Inbox(exchange.loop, MAX_INBOX)
         self.caller.listener = self.deliver
 
     def deliver(self, event: Event) -> None:
         """Put an event into the inbox."""
-        try:
-            self._inbox.put_nowait(event)
-        except asyncio.QueueFull:
+        if not self._inbox.put(event):
             log.warning("inbox full", call=self.id)
             self.caller.hangup(cause="error")
 
@@ -73,14 +71,7 @@ class Call:
         """
         if self.caller.ended:
             raise CallerGone(self.id)
-        try:
-            if timeout is None:
-                event = await self._inbox.get()
-            else:
-                async with asyncio.timeout(max(timeout, 0)):
-                    event = await self._inbox.get()
-        except TimeoutError:
-            return None
+        event = await self._inbox.get(timeout)
         if isinstance(event, LegEnded) and event.leg is self.caller:
             raise CallerGone(event.cause)
         if isinstance(event, MediaLost) and event.leg is self.caller:
@@ -180,5 +171,6 @@ class Call:
         """Every leg is gone, every port back, the last line written."""
         for leg in self.legs:
             leg.hangup()
-        await asyncio.gather(*(leg.finished for leg in self.legs))
+        for leg in self.legs:
+            await leg.finished
         self.journal.note(fact.CallEnded, cause=cause, status=status)

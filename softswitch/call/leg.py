@@ -152,6 +152,8 @@ class Leg:
         """
         if self._local is None or self.offered is None:
             return
+        if self.negotiated is not None and preferred in (None, self.negotiated.codec.name):
+            return
         local = self._local
         if preferred in local.codecs:
             local = replace(local, codecs=(preferred, *(codec for codec in local.codecs if codec != preferred)))

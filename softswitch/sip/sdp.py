@@ -12,6 +12,9 @@ MAX_MEDIA = 64
 MAX_FORMATS = 128
 """Payload types of one media section: RTP has no more."""
 
+_PAYLOAD_TYPES = {str(number): number for number in range(128)}
+"""RTP payload types as written: the header has seven bits for them (RFC 3550 section 5.1)."""
+
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 _line = re.compile(r"[A-Za-z]=.*", re.DOTALL)
@@ -165,14 +168,14 @@ class MediaSection(_Lines):
         formats = rest.split()
         if int(port) > 65535 or len(formats) > MAX_FORMATS or (not formats and int(port)):
             raise BadSdp("Port or formats of an m= line out of range")
-        if protocol.upper().startswith(("RTP/", "UDP/TLS/RTP/")) and not all(map(_is_payload_type, formats)):
+        if protocol.upper().startswith(("RTP/", "UDP/TLS/RTP/")) and not _PAYLOAD_TYPES.keys() >= set(formats):
             raise BadSdp("Payload type out of range")
         return cls(kind.lower(), int(port), protocol, formats, port_count=int(count) if count else None)
 
     @property
     def payload_types(self) -> list[int]:
         """RTP payload types in order of preference, each once."""
-        return list(dict.fromkeys(int(text) for text in self.formats if _is_payload_type(text)))
+        return list(dict.fromkeys(_PAYLOAD_TYPES[text] for text in self.formats if text in _PAYLOAD_TYPES))
 
     @property
     def encodings(self) -> dict[int, Encoding]:
@@ -195,8 +198,8 @@ class MediaSection(_Lines):
         found: dict[int, str] = {}
         for text in self.attributes("fmtp"):
             number, _, value = text.partition(" ")
-            if _is_payload_type(number):
-                found.setdefault(int(number), value.strip(" "))
+            if number in _PAYLOAD_TYPES:
+                found.setdefault(_PAYLOAD_TYPES[number], value.strip(" "))
         return found
 
     @property
@@ -274,7 +277,3 @@ class Sdp(_Lines):
 
 def _format_lines(lines: list[tuple[str, str]]) -> str:
     return "".join([f"{kind}={value}\r\n" for kind, value in lines])
-
-
-def _is_payload_type(text: str) -> bool:
-    return len(text) <= 3 and text.isascii() and text.isdigit() and int(text) < 128

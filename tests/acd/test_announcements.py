@@ -152,6 +152,16 @@ def test_edge_40_the_wait_never_grows_and_is_capped() -> None:
     assert max(max(waits) for waits in heard.values()) == 100
 
 
+def test_edge_40_a_caller_who_is_pushed_back_does_not_hear_of_a_longer_wait() -> None:
+    office = busy_office(60)
+    office.call("c1")
+    first = [order.wait_seconds for order in said(office.wait(1))]
+    office.call("vip", priority=5)
+    again = [order.wait_seconds for order in said(office.wait(10)) if order.caller == "c1"]
+    assert office.line() == ["vip", "c1"]
+    assert again == first
+
+
 def test_a_caller_hears_music_again_when_a_connection_failed() -> None:
     office = Office(TALKATIVE)
     office.call("c1")

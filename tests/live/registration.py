@@ -4,6 +4,10 @@ import asyncio
 import hashlib
 import re
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.live.ports import free_port
 
 
 class Mailbox(asyncio.DatagramProtocol):
@@ -36,6 +40,17 @@ def authorization(response: str, number: str, password: str, uri: str) -> str:
         f'Authorization: Digest username="{number}", realm="{chosen["realm"]}", nonce="{chosen["nonce"]}", '
         f'uri="{uri}", algorithm=MD5, qop=auth, nc=00000001, cnonce="{cnonce}", response="{digest}"\r\n'
     )
+
+
+@asynccontextmanager
+async def registered(number: str, server_port: int) -> AsyncIterator[int]:
+    """A free port at which `number` is called while the context lasts."""
+    port = free_port()
+    await register(number, server_port, port)
+    try:
+        yield port
+    finally:
+        await register(number, server_port, free_port(), expires=0)
 
 
 async def register(

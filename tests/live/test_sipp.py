@@ -10,7 +10,7 @@ import pytest
 from tests.live.conftest import SwitchStarter
 from tests.live.phones import Phones
 from tests.live.ports import free_port
-from tests.live.registration import register
+from tests.live.registration import register, registered
 from tests.live.running_switch import RunningSwitch
 from tests.live.sipp import Result, Sipp, needs_sipp, run, write_users
 
@@ -28,10 +28,11 @@ async def call_through(
     switch: RunningSwitch, caller: str, called: str, *, calls: int = 3, rate: float = 10, duration_ms: int = 300
 ) -> tuple[Result, Result]:
     """101 calls 102, both SIPp; what each of them counted."""
-    port = free_port()
-    await register("102", switch.sip_port, port)
     users = write_users(switch.folder / f"{caller}.csv", [("101", "102")])
-    async with Sipp(called, switch.sip_port, switch.folder, calls=calls, local_port=port) as answering:
+    async with (
+        registered("102", switch.sip_port) as port,
+        Sipp(called, switch.sip_port, switch.folder, calls=calls, local_port=port) as answering,
+    ):
         await asyncio.sleep(0.3)
         calling = await run(
             caller, switch.sip_port, switch.folder, calls=calls, rate=rate, users=users, duration_ms=duration_ms
@@ -66,9 +67,8 @@ async def test_both_sides_see_what_they_expect(switch: RunningSwitch, caller: st
 
 
 async def test_all_contacts_ring_and_the_first_answer_wins(switch: RunningSwitch) -> None:
-    port = free_port()
-    await register("102", switch.sip_port, port)
     async with (
+        registered("102", switch.sip_port) as port,
         Sipp("cancel_called", switch.sip_port, switch.folder, local_port=port) as slower,
         Phones(switch.sip_port) as phones,
     ):

@@ -38,7 +38,7 @@ def _speak(folder: Path, voice: str, rng: np.random.Generator) -> Samples:
     pitch, speed = str(rng.integers(20, 95)), str(rng.integers(130, 190))
     subprocess.run(["espeak-ng", "-v", voice, "-p", pitch, "-s", speed, "-w", str(path), text], check=True, timeout=60)
     samples, rate = soundfile.read(path, dtype="int16")
-    return whole_frames(resample(samples, rate))
+    return whole_frames(resample(np.asarray(samples, np.int16), rate))
 
 
 def babble(seconds: float, seed: int) -> Samples:

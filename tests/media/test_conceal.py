@@ -15,8 +15,8 @@ F = np.float32
 def voiced(hertz: float, frames: int, peak: float = 9000) -> Samples:
     """A steady vowel of a few harmonics: int16[frames, 160]."""
     at = np.arange(frames * FRAME) / 8000
-    sound = sum(np.sin(2 * np.pi * hertz * order * at + order) / order for order in range(1, 6))
-    return np.rint(peak * sound / np.abs(sound).max()).astype(np.int16).reshape(frames, FRAME)
+    sound = np.sum([np.sin(2 * np.pi * hertz * order * at + order) / order for order in range(1, 6)], axis=0)
+    return np.asarray(np.rint(peak * sound / np.abs(sound).max()), np.int16).reshape(frames, FRAME)
 
 
 def play(sound: Samples, lost: list[bool]) -> Samples:
@@ -67,7 +67,7 @@ class NaiveConcealer:
         if self.gone == 0 and at < LONGEST // 4:
             sound = sound + self.step * F(max(0, 1 - (at + 1) / (self.pitch // 4 + 1)))
         sound = sound * F(min(max(1 - (at - FULL) / (SILENT - FULL), 0), 1))
-        return F(min(max(sound, -32768), 32767))
+        return F(min(max(float(sound), -32768.0), 32767.0))
 
     def blend(self, frame: list[int]) -> list[int]:
         blended = list(frame)
@@ -121,6 +121,15 @@ def test_concealment_equals_its_twin_sample_for_sample(stream: tuple[Samples, ND
         concealer.apply(pcm, gone)
         wanted = [twin.apply(row.tolist(), lost=bool(g)) for twin, row, g in zip(twins, frames, gone, strict=True)]
         assert pcm.tolist() == wanted
+
+
+@given(st.integers(0, 2**32), st.sampled_from([1, 2, 5, 300, 32767]), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_the_pitch_of_anything_equals_that_of_the_twin(seed: int, loudest: int, rows: int) -> None:
+    rng = np.random.default_rng(seed)
+    history = np.cumsum(rng.integers(-loudest, loudest + 1, (rows, 2 * FRAME)), axis=1) * rng.integers(0, 2, 2 * FRAME)
+    history = np.clip(history, -32768, 32767).astype(np.int16)
+    assert find_pitch(history).tolist() == [naive_pitch(row) for row in history.tolist()]
 
 
 @pytest.mark.parametrize("hertz", [67, 80, 100, 133, 160, 199])

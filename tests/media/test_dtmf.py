@@ -217,7 +217,7 @@ def test_growing_keeps_what_was_heard() -> None:
 
 def test_many_digits_in_one_frame_are_bounded_and_told_in_the_next() -> None:
     rows = np.arange(1000)
-    sound = make_digit("0", 120)
+    sound = make_digit("0", 160)
     detector = DigitDetector(1000)
     told: list[int] = []
     for frame in sound.reshape(-1, FRAME):
@@ -225,6 +225,13 @@ def test_many_digits_in_one_frame_are_bounded_and_told_in_the_next() -> None:
         assert len(found) <= 2 * dtmf._MOST_DECISIONS
         told += found
     assert sorted(told) == list(range(1000))
+
+
+def test_a_sound_that_is_nearly_a_digit_is_looked_at_closely_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    monkeypatch.setattr(dtmf, "is_digit", lambda pcm, digit: looked.append(len(pcm)) or np.zeros(len(pcm), np.bool_))
+    assert hear(make_digit("3", 1000)) == ""
+    assert sum(looked) == dtmf._MOST_TRIES
 
 
 def test_unknown_digits_cannot_be_made() -> None:
@@ -248,14 +255,17 @@ class NaiveDetector:
 
     def __init__(self) -> None:
         self.sound = [0] * FRAME
-        self.shown, self.points, self.told, self.missed = -1, 0, -1, 0
+        self.shown, self.points, self.told, self.missed, self.tries = -1, 0, -1, 0, 0
 
     def feed(self, frame: list[int]) -> list[str]:
         self.sound = self.sound[-FRAME:] + frame
         found = []
         for begin in (80, 160):
             window = self.sound[begin : begin + FRAME]
-            if self._follow(*self._judge(window)) and naive_is_digit(self.sound[begin - 80 : begin + 80], self.shown):
+            if not self._follow(*self._judge(window)):
+                continue
+            self.tries += 1
+            if naive_is_digit(self.sound[begin - 80 : begin + 80], self.shown):
                 self.told, self.missed = self.shown, 0
                 found.append(DIGITS[self.shown])
         return found
@@ -263,11 +273,12 @@ class NaiveDetector:
     def _follow(self, digit: int, clear: bool) -> bool:
         weight = (2 if clear else 1) if digit >= 0 else 0
         self.points = (self.points if digit >= 0 and digit == self.shown else 0) + weight
+        self.tries = self.tries if digit >= 0 and digit == self.shown else 0
         self.shown = digit
         self.missed = 0 if digit >= 0 and digit == self.told else self.missed + 1
         if self.missed >= dtmf._MISSES:
             self.told = -1
-        return self.points >= dtmf._NEEDED and digit != self.told
+        return self.points >= dtmf._NEEDED and digit != self.told and self.tries < dtmf._MOST_TRIES
 
     def _judge(self, window: list[int]) -> tuple[int, bool]:
         energy = sum(x * x for x in window)

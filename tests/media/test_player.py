@@ -30,7 +30,7 @@ def ramp(count: int, start: int = 0) -> Samples:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., str]:
-    def write_file(name: str, samples: NDArray[np.generic], rate: int = 8000, subtype: str | None = None) -> str:
+    def write_file(name: str, samples: NDArray[np.int16], rate: int = 8000, subtype: str | None = None) -> str:
         path = str(tmp_path / name)
         soundfile.write(path, samples, rate, subtype=subtype)
         return path

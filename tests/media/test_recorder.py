@@ -200,7 +200,7 @@ def test_recording_goes_on_by_itself_when_the_disk_has_room_again(
             raise OSError(28, "No space left on device")
         return write(fd, data[:room], at)
 
-    monkeypatch.setattr(module.os, "pwrite", pwrite)
+    monkeypatch.setattr(os, "pwrite", pwrite)
     tape = Tape(thread)
     recorder = thread.open(str(path))
     recorder.append(block(0))
@@ -280,6 +280,23 @@ def test_a_folder_that_is_removed_is_told_and_made_again(thread: RecordingThread
     assert numbers(path) == [0, 2, 3]
 
 
+def test_a_file_that_comes_back_is_written_on(
+    thread: RecordingThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RETRY", 0.5)
+    path, tape = tmp_path / "a.wav", Tape(thread)
+    recorder = thread.open(str(path))
+    recorder.append(block(1))
+    wait_for(lambda: path.exists() and len(numbers(path)) == 1)
+    path.rename(tmp_path / "elsewhere.wav")
+    recorder.append(block(2))
+    wait_for(lambda: tape.saw("WriteFailed"))
+    (tmp_path / "elsewhere.wav").rename(path)
+    wait_for(lambda: tape.saw("WriteFailed", "WriteResumed"))
+    assert recorder.close().error is None
+    assert numbers(path) == [1, 2]
+
+
 def test_a_recording_without_sound_notices_too_that_its_file_was_removed(
     thread: RecordingThread, tmp_path: Path
 ) -> None:
@@ -308,7 +325,7 @@ def test_appending_never_waits_for_a_disk_that_hangs(tmp_path: Path, monkeypatch
         hanging.wait(PATIENCE)
         return write(fd, data, at)
 
-    monkeypatch.setattr(module.os, "pwrite", pwrite)
+    monkeypatch.setattr(os, "pwrite", pwrite)
     thread = RecordingThread(period=0.02, queue_seconds=1.0)
     recorder = thread.open(str(tmp_path / "a.wav"))
     slowest = 0.0

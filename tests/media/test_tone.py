@@ -175,7 +175,7 @@ def test_nobody_can_spoil_a_tone_for_the_others() -> None:
         cadence("busy", "us")[0] = 1
 
 
-# Written out a second time from E.180 Supplement 2, so that a slip in the table is seen: hertz, then seconds on and off.
+# Written out a second time from E.180 Supplement 2, so that a slip in the table is seen: hertz, seconds on and off.
 PUBLISHED = {
     ("us", "ringback"): ((440, 480), (2, 4)), ("us", "busy"): ((480, 620), (0.5, 0.5)),
     ("us", "congestion"): ((480, 620), (0.25, 0.25)), ("us", "dial"): ((350, 440), ()),

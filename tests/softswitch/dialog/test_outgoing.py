@@ -302,6 +302,7 @@ def test_a_peer_whose_answers_were_all_lost_may_hang_up() -> None:
     assert call.ends == [Ended("remote", "bye", None, "SIP;cause=408")]
     call.receive(from_peer("BYE", 2))
     assert call.statuses == [("BYE", 200), ("BYE", 200)]
+    assert call.closed == 0
     call.hear(reply(call.session.invite, 487))
     assert call.closed == 1
 
