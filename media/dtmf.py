@@ -51,7 +51,7 @@ _DEVIATION: Final = 0.022
 """Most relative error of a frequency."""
 _LEFT_OVER: Final = 0.1
 """Most share of the power that the two sine waves may not explain; noise 15 dB below the digit is 0.03."""
-_SWELL: Final = 0.4
+_SWELL: Final = 0.6
 """Most relative change of an amplitude over the 20 ms."""
 
 _FREQUENCIES: Final = np.array(LOW + HIGH)
@@ -221,11 +221,11 @@ def _multiply(sound: Floats, out: Floats) -> None:
 
 
 def is_digit(pcm: Samples, digit: Digits) -> Flags:
-    """Whether 20 ms hold nothing but the two frequencies of a digit: int16[j, 160], places in `DIGITS` int8[j] ->
-    bool[j].
+    """Whether 20 ms hold nothing but the two frequencies of a digit.
 
-    Amplitudes, their change and the exact frequencies come from a least squares fit that is repeated around the
-    frequencies it found (Gauss-Newton).
+    Sound int16[j, 160] and places in `DIGITS` int8[j] -> bool[j].  Amplitudes, their change and the exact frequencies
+    come from a least squares fit at the nominal frequencies, repeated at the frequencies that it found (Gauss-Newton);
+    twice are enough for what is to be accepted.
     """
     true = np.empty(len(pcm), np.bool_)
     for start in range(0, len(pcm), _BLOCK):
@@ -235,38 +235,45 @@ def is_digit(pcm: Samples, digit: Digits) -> Flags:
 
 
 def _is_digit(sound: Floats, digit: Digits) -> Flags:
-    nominal = np.stack([_FREQUENCIES[:4][digit // 4], _FREQUENCIES[4:][digit % 4]], axis=1)
-    hertz = nominal
-    for _ in range(3):
-        constant, linear, left = _fit(sound, hertz)
-        strength = np.maximum(np.abs(constant), 1e-6)
-        change = linear * constant.conj() / strength**2
-        hertz = np.clip(hertz + change.imag * RATE / (np.pi * FRAME), nominal * 0.95, nominal * 1.05)
+    nominal = _NOMINAL[digit]
+    constant, change = _amplitudes(np.einsum("jbt,jt->jb", _FIT_NOMINAL[digit], sound))
+    hertz = _corrected(nominal, change, nominal)
+    basis = _basis(hertz)
+    seen = (basis @ sound[:, :, None])[:, :, 0]
+    weight = np.linalg.solve(basis @ basis.transpose(0, 2, 1), seen[:, :, None])[:, :, 0]
+    constant, change = _amplitudes(weight)
+    hertz = _corrected(hertz, change, nominal)
+    strength, energy = np.abs(constant), (sound**2).sum(axis=1)
     weaker, stronger = strength.min(axis=1), strength.max(axis=1)
     steady = (np.abs(change.real) * 2 < _SWELL).all(axis=1)
     near = (np.abs(hertz - nominal) < _DEVIATION * nominal).all(axis=1)
-    alone = left <= _LEFT_OVER * np.maximum((sound**2).sum(axis=1), 1)
+    alone = energy - (weight * seen).sum(axis=1) <= _LEFT_OVER * energy
     return np.asarray(steady & near & alone & (weaker > _QUIETEST) & (weaker * _TWIST > stronger))
 
 
-def _fit(sound: Floats, hertz: Exact) -> tuple[Phasors, Phasors, Floats]:
-    """Fit (c + d t) exp(i w t) for two frequencies, t from -1 to 1 over the window.
+def _basis(hertz: Exact) -> Floats:
+    """The waves of (c + d t) exp(i w t), t from -1 to 1 over the window, for two frequencies a row.
 
-    float32[j, 160] samples, float64[j, 2] hertz -> c complex64[j, 2], d complex64[j, 2], energy not explained
-    float32[j].
+    float64[j, 2] -> float32[j, 8, 160]: what the real and the imaginary parts of both c and then of both d weigh.
     """
     time = np.linspace(-1, 1, FRAME, endpoint=False, dtype=np.float32) + np.float32(1 / FRAME)
     turn = (hertz * (np.pi * FRAME / RATE)).astype(np.float32)[:, :, None] * time
-    basis = np.empty((len(sound), 8, FRAME), np.float32)
+    basis = np.empty((len(hertz), 8, FRAME), np.float32)
     np.cos(turn, out=basis[:, 0:2])
     np.negative(np.sin(turn), out=basis[:, 2:4])
     np.multiply(basis[:, :4], time, out=basis[:, 4:])
-    gram = basis @ basis.transpose(0, 2, 1)
-    seen = basis @ sound[:, :, None]
-    weight = np.linalg.solve(gram, seen)
-    left = np.asarray((sound**2).sum(axis=1) - (weight * seen).sum(axis=(1, 2)), np.float32)
-    parts = weight[:, :, 0]
-    return _phasors(parts[:, 0:2], parts[:, 2:4]), _phasors(parts[:, 4:6], parts[:, 6:8]), left
+    return basis
+
+
+def _amplitudes(weight: Floats) -> tuple[Phasors, Phasors]:
+    """Weights float32[j, 8] of the basis as c, and as d relative to c, complex64[j, 2] each."""
+    constant, linear = _phasors(weight[:, 0:2], weight[:, 2:4]), _phasors(weight[:, 4:6], weight[:, 6:8])
+    return constant, linear * constant.conj() / np.maximum(np.abs(constant), 1e-6) ** 2
+
+
+def _corrected(hertz: Exact, change: Phasors, nominal: Exact) -> Exact:
+    """Frequencies by what their phase turned beyond them, not further than 5 % from the nominal ones."""
+    return np.clip(hertz + change.imag * (RATE / (np.pi * FRAME)), nominal * 0.95, nominal * 1.05)
 
 
 def _phasors(real: Floats, imaginary: Floats) -> Phasors:
@@ -314,3 +321,14 @@ def _strongest(first: Phasors, second: Phasors, power: Floats, nominal: Exact) -
     alone = (power * _ABOVE_GROUP > best).sum(axis=0) == 1
     near = deviation < _COARSE_DEVIATION * nominal[at]
     return best / np.sinc(np.minimum(deviation, 35) * np.float32(FRAME / RATE)) ** 2, at, near & alone
+
+
+def _fit_nominal() -> Floats:
+    """Least squares weights of 20 ms at the nominal frequencies of each digit: float32[16, 8, 160]."""
+    basis = _basis(_NOMINAL)
+    return np.asarray(np.linalg.solve(basis @ basis.transpose(0, 2, 1), basis), np.float32)
+
+
+_NOMINAL: Final = np.array([(low, high) for low in LOW for high in HIGH])
+"""Frequencies of each digit, float64[16, 2]."""
+_FIT_NOMINAL: Final = _fit_nominal()

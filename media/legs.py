@@ -43,10 +43,10 @@ class Negotiated:
             raise BadCommand(f"{self.remote_host!r} is no IP address")
         if self.codec not in LAWS:
             raise BadCommand(f"{self.codec!r} is no codec of the media worker")
-        if not 0 <= self.remote_port <= 0xFFFF:
+        if not isinstance(self.remote_port, int) or not 0 <= self.remote_port <= 0xFFFF:
             raise BadCommand(f"{self.remote_port} is no port")
         for number in (self.payload_type, self.receive_payload_type, self.dtmf_send, self.dtmf_receive):
-            if number is not None and not 0 <= number <= 127:
+            if number is not None and not (isinstance(number, int) and 0 <= number <= 127):
                 raise BadCommand(f"{number} is no payload type")
 
 

@@ -1,6 +1,5 @@
 """Orders of the switch, carried out: from a decoded line to the engine, the ports, the sounds and the recordings."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -9,9 +8,9 @@ from numpy.typing import NDArray
 
 from media.engine import Engine
 from media.errors import BadCommand, MediaError
+from media.io.loader import Loader
 from media.io.ports import PortPair, Ports
 from media.legs import Negotiated
-from media.loader import Loader
 from media.protocol import CommandFailed, MediaEvent, PlaybackFailed, RecordingFailed, RecordingResumed
 from media.recorder import Closed, Recorder, RecordingThread, WriteFailed, WriteResumed
 
@@ -37,6 +36,10 @@ class Orders:
         Called with events that do not come from the engine.
     answer : Callable[[int, Answer], None]
         Called with the id and answer of a request that could not be answered at once.
+    statistics : Callable[[], Answer]
+        Counters of the worker.
+    clock, wall : Callable[[], float]
+        Monotonic seconds, and seconds since 1970.
     """
 
     def __init__(
@@ -48,6 +51,8 @@ class Orders:
         tell: Callable[[MediaEvent], None],
         answer: Callable[[int, Answer], None],
         statistics: Callable[[], Answer],
+        clock: Callable[[], float],
+        wall: Callable[[], float],
     ) -> None:
         self._engine = engine
         self._ports = ports
@@ -55,7 +60,8 @@ class Orders:
         self._recordings = recordings
         self._tell = tell
         self._answer = answer
-        self._statistics = statistics
+        self._clock = clock
+        self._wall = wall
         self._pairs: dict[str, PortPair] = {}
         self._names: dict[Recorder, str] = {}
         self._finishing: dict[Recorder, tuple[int, float]] = {}
@@ -125,7 +131,7 @@ class Orders:
             raise BadCommand(f"the leg {leg!r} is open already")
         pair = self._ports.open(_text(fields, "address"))
         try:
-            self._engine.open(leg, pair, time.monotonic())
+            self._engine.open(leg, pair, self._clock())
         except MediaError:
             self._ports.close(pair)
             raise
@@ -138,11 +144,11 @@ class Orders:
             negotiated = Negotiated(**given)
         except TypeError as error:
             raise BadCommand(f"configure has other fields: {error}") from error
-        self._engine.configure(_leg(fields), negotiated, time.monotonic())
+        self._engine.configure(_leg(fields), negotiated, self._clock())
 
     def _close(self, fields: Fields) -> Answer:
         leg = _leg(fields)
-        report = self._engine.close(leg, time.monotonic(), time.time())
+        report = self._engine.close(leg, self._clock(), self._wall())
         self._loader.forget(leg)
         self._ports.close(self._pairs.pop(leg))
         return dict(report)
@@ -197,7 +203,7 @@ class Orders:
         recorder.finish()
         number = fields.get("id")
         if isinstance(number, int):
-            self._finishing[recorder] = number, time.monotonic() + FINISH_WITHIN
+            self._finishing[recorder] = number, self._clock() + FINISH_WITHIN
         return None
 
     def _tell_recording(self, recorder: Recorder, event: WriteFailed | WriteResumed | Closed) -> None:

@@ -74,6 +74,7 @@ class SoundCache:
         self._max_seconds = max_seconds
         self._sounds: OrderedDict[str, tuple[_Version, Samples]] = OrderedDict()
         self._lock = threading.Lock()
+        self._music: Samples | None = None
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -86,6 +87,9 @@ class SoundCache:
         known = self.peek(path)
         if known is not None:
             return known
+        if path == BUILTIN_MUSIC:
+            self._music = builtin_music()
+            return self._music
         version = _version(path)
         samples = load_sound(path, self._max_seconds)
         samples.flags.writeable = False
@@ -96,7 +100,7 @@ class SoundCache:
     def peek(self, path: str) -> Samples | None:
         """The sound when it is ready to be played at once, else None; never reads the file."""
         if path == BUILTIN_MUSIC:
-            return builtin_music()
+            return self._music
         with self._lock:
             entry = self._sounds.get(path)
             if entry is None or entry[0] != _version(path):

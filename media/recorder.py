@@ -12,7 +12,6 @@ queue meanwhile becomes silence, so everything after it keeps its place in time.
 import errno
 import os
 import stat
-import struct
 import threading
 import time
 from collections import deque
@@ -20,22 +19,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from media.errors import RecordingError
 from media.resample import RATE
+from media.wav import FRAME_BYTES, HEADER_BYTES, Repair, build_header, repair, write_all, write_data
 
-CHANNELS: Final = 2
-FRAME_BYTES: Final = 2 * CHANNELS
-"""Octets of one instant of sound, all channels."""
-HEADER_BYTES: Final = 44
-# RIFF WAVE with one fmt and one data chunk (Multimedia Programming Interface 1.0, 1991): sizes little endian, PCM is
-# format 1.
-_HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
-_LARGEST_DATA: Final = (0xFFFFFFFF - HEADER_BYTES) // FRAME_BYTES * FRAME_BYTES
+__all__ = ["Closed", "Recorder", "RecorderEvent", "RecordingThread", "Repair", "WriteFailed", "WriteResumed", "repair"]
 
 _PERIOD: Final = 0.25
 """Seconds between two writes of one recording: also the age of its header."""
@@ -74,15 +67,6 @@ class Closed:
 
 
 RecorderEvent = WriteFailed | WriteResumed | Closed
-
-
-class Repair(NamedTuple):
-    """What `repair` found."""
-
-    seconds: float
-    """Length of the file now."""
-    changed: bool
-    """Whether the file had to be changed."""
 
 
 class Recorder:
@@ -326,7 +310,7 @@ class _File:
 
     def _write_piece(self, piece: bytes) -> int:
         try:
-            written = _write_data(self._fd, piece, self._data_bytes)
+            written = write_data(self._fd, piece, self._data_bytes)
         except OSError:
             self._pending.appendleft(piece)
             raise
@@ -338,7 +322,7 @@ class _File:
     def _write_header(self) -> None:
         if os.fstat(self._fd).st_size < HEADER_BYTES + self._data_bytes:
             os.ftruncate(self._fd, HEADER_BYTES + self._data_bytes)
-        _write_all(self._fd, build_header(self._data_bytes))
+        write_all(self._fd, build_header(self._data_bytes))
         self._header_bytes = self._data_bytes
 
     def _fail(self, error: Exception) -> None:
@@ -373,76 +357,9 @@ class _File:
             self._fd = -1
 
 
-def build_header(data_bytes: int, channels: int = CHANNELS) -> bytes:
-    """The 44 octets before `data_bytes` of PCM16 at 8 kHz; only whole frames count."""
-    frame = 2 * channels
-    size = min(data_bytes, _LARGEST_DATA) // frame * frame
-    riff = (b"RIFF", size + HEADER_BYTES - 8, b"WAVE")
-    return _HEADER.pack(*riff, b"fmt ", 16, 1, channels, RATE, RATE * frame, frame, 16, b"data", size)
-
-
-def repair(path: str) -> Repair:
-    """Make a recording that a crash cut off a whole WAV file again, with all the sound that reached the disk.
-
-    Any length is accepted, from none to one that ends inside a sample.  A second call changes nothing.
-    RecordingError when the file cannot be opened or is not one of our recordings; such a file is left as it is.
-    """
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"the recording {path} cannot be repaired: {error}") from error
-    try:
-        return _repair(fd, path)
-    except OSError as error:
-        raise RecordingError(f"the recording {path} cannot be repaired: {error}") from error
-    finally:
-        os.close(fd)
-
-
-def _repair(fd: int, path: str) -> Repair:
-    status = os.fstat(fd)
-    found = os.pread(fd, HEADER_BYTES, 0)
-    channels = _channels_of(found)
-    if not stat.S_ISREG(status.st_mode) or channels is None:
-        raise RecordingError(f"the file {path} is not a recording of this switch")
-    frame = 2 * channels
-    data_bytes = max(0, status.st_size - HEADER_BYTES) // frame * frame
-    header = build_header(data_bytes, channels)
-    changed = found != header or status.st_size != HEADER_BYTES + data_bytes
-    if changed:
-        os.ftruncate(fd, HEADER_BYTES + data_bytes)
-        _write_all(fd, header)
-        os.fsync(fd)
-    return Repair(data_bytes // frame / RATE, changed)
-
-
-def _channels_of(found: bytes) -> int | None:
-    """Number of channels of the recording that begins like this, None when it is not one of ours; sizes do not count."""
-    for channels in (CHANNELS, 1):
-        ours = bytearray(build_header(0, channels))
-        ours[4:8], ours[40:44] = found[4:8], found[40:44]
-        if ours.startswith(found):
-            return channels
-    return None
-
-
 def _is_same(path: str, fd: int) -> bool:
     try:
         there, here = os.stat(path), os.fstat(fd)  # noqa: PTH116 (once a period for every recording)
     except FileNotFoundError:
         return False
     return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
-
-
-def _write_data(fd: int, piece: bytes, at: int) -> int:
-    """Write sound `at` octets after the header; how much of it the disk took."""
-    if at + len(piece) > _LARGEST_DATA:
-        raise OSError(errno.EFBIG, "a WAV file cannot be longer")
-    return os.pwrite(fd, piece, HEADER_BYTES + at)
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    """Write from the beginning of the file; a full disk may take a part first and refuse the rest."""
-    at = 0
-    while at < len(data):
-        at += os.pwrite(fd, data[at:], at)

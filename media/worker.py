@@ -31,8 +31,8 @@ from media import protocol
 from media.engine import CAPACITY, SILENT_AFTER, TICK, Engine
 from media.errors import BadCommand, MediaError
 from media.io.choice import BACKENDS, choose
+from media.io.loader import Loader
 from media.io.ports import Ports, parse_range
-from media.loader import Loader
 from media.orders import Orders
 from media.player import SoundCache
 from media.protocol import MediaEvent
@@ -135,7 +135,15 @@ class Worker:
         self._loader = Loader(SoundCache(), lambda: os.eventfd_write(self._wake_fd, 1))
         self._recordings = RecordingThread()
         self._orders = Orders(
-            self._engine, ports, self._loader, self._recordings, self._tell, self._answer, self._statistics
+            self._engine,
+            ports,
+            self._loader,
+            self._recordings,
+            self._tell,
+            self._answer,
+            self._statistics,
+            time.monotonic,
+            time.time,
         )
         self._beat = Beat()
         self._listener = _listen(path)

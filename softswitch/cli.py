@@ -1,10 +1,11 @@
-"""The command line: run, check, status, calls, reload, stop.
+"""The command line: run, check, status, calls, reload, stop, demo.
 
 Exit codes: 0 good, 1 refused with a reason, 2 wrong usage.
 """
 
 import asyncio
 import json
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -54,7 +55,9 @@ def run(path: Where = DEFAULT, /) -> None:
     """Start the switch and keep it running until Ctrl-C."""
     configure_log()
     config = _load(path)
-    sys.exit(uvloop.run(_run(config, path)))
+    code = uvloop.run(_run(config, path))
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending already
+    sys.exit(code)
 
 
 async def _run(config: Config, path: Path) -> int:
@@ -231,6 +234,28 @@ def stop(path: Where = DEFAULT, /) -> None:
     """End a running switch; calls are hung up and written down."""
     _ask(path, "stop")
     console.print("The switch is stopping.")
+
+
+@app.command
+def demo(
+    *,
+    seconds: Annotated[float, Parameter(help="How long it goes on.")] = 60.0,
+    seed: Annotated[int, Parameter(help="The same seed: the same people with the same wishes.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Play a minute of a small call centre with real SIP phones, and say what came of it."""
+    from softswitch.demo.errors import DemoError  # what only this command needs is loaded by it
+    from softswitch.demo.performance import perform
+    from softswitch.demo.summary import as_table
+
+    try:
+        summary = perform(Console(quiet=True, force_terminal=False) if as_json else console, seconds, seed)
+    except DemoError as error:
+        raise Refused(str(error)) from error
+    if as_json:
+        print(json.dumps(summary.to_dict()))
+        return
+    console.print(as_table(summary))
 
 
 def _ask(path: Path, do: str) -> dict[str, Any]:

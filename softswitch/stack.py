@@ -230,6 +230,9 @@ class Stack:
         self._send(response.to_bytes(), target)
 
     def _receive_response(self, response: Response) -> None:
+        if len(response.headers.get_all("Via")) > 1:
+            self.counters.unmatched_responses += 1
+            return  # meant for somebody behind us (RFC 3261 section 8.1.3.3)
         transaction = self.table.find_client(response)
         if transaction is None:
             self.counters.unmatched_responses += 1

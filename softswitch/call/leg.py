@@ -196,7 +196,7 @@ class Leg:
         """Send the INVITE; `open` comes first."""
         if self._local is None:
             raise MediaError(f"leg {self.name} has no media")
-        self._offer = make_offer(self._local)
+        self._offer = self._sdp = make_offer(self._local)
         invite = self._invite(target, caller, called, hops)
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
         self._occupy(True)
@@ -349,16 +349,15 @@ class Leg:
             self._perform(lambda session, now: session.refuse_offer(488, now))
             return
         if sdp is None:
-            offer = self._offer = make_offer(self._local, previous=self._sdp)
+            offer = self._offer = self._sdp = make_offer(self._local, previous=self._sdp)
             self._perform(lambda session, now: session.answer_offer(offer, now))
             return
         try:
-            answer, negotiated = answer_offer(sdp, replace(self._local, version=self._local.version + 1))
+            answer, negotiated = answer_offer(sdp, self._local, previous=self._sdp)
         except SipError as error:
             status = error.status or 488
             self._perform(lambda session, now: session.refuse_offer(status, now))
             return
-        self._local = replace(self._local, version=self._local.version + 1)
         self._sdp = answer
         self._perform(lambda session, now: session.answer_offer(answer, now))
         self._apply(negotiated)

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _FORGET_ADDRESS = delete(bindings).where(bindings.c.aor == bindparam("gone"))
 
-SAVE_SECONDS = 1.0
+SAVE_SECONDS = 0.2
 """A phone that registered less than this before a crash registers again by itself."""
 
 

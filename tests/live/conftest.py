@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -60,6 +61,27 @@ def shared_switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
     finally:
         switch.kill()
         shutil.rmtree(switch.folder, ignore_errors=True)
+
+
+def idle_share(seconds: float = 1.0) -> float:
+    """How much of the processors' time nobody used during the next moment, from 0 to 1 (proc(5), /proc/stat)."""
+
+    def sample() -> tuple[int, int]:
+        times = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+        return times[3] + times[4], sum(times[:8])
+
+    idle, total = sample()
+    time.sleep(seconds)
+    later_idle, later_total = sample()
+    return (later_idle - idle) / max(later_total - total, 1)
+
+
+@pytest.fixture
+def quiet_machine() -> None:
+    """Skip where others use the processors: what is late there is not late because of us."""
+    idle = idle_share()
+    if idle < 0.7:
+        pytest.skip(f"the machine is busy: only {idle:.0%} of its time is free")
 
 
 @pytest.fixture

@@ -128,11 +128,16 @@ class RunningSwitch:
 
     async def stop(self) -> None:
         """SIGTERM, then insist that nothing stayed behind."""
-        process = self._process
-        if process is None:
+        if self._process is None:
             return
-        family = [process.pid, *children_of(process.pid)]
-        process.send_signal(signal.SIGTERM)
+        family = children_of(self.pid)
+        self._process.send_signal(signal.SIGTERM)
+        await self.ended(family)
+
+    async def ended(self, family: list[int]) -> None:
+        """Wait for the end of the switch and of its processes, and insist that it ended well."""
+        process = self._process
+        assert process is not None
         try:
             await self.until(lambda: process.poll() is not None, STOP_SECONDS, "the switch did not stop")
         except AssertionError:

@@ -1,11 +1,11 @@
 """SIPp as a bounded child process: a scenario goes in, counted calls come out.
 
     users = write_users(tmp_path / "users.csv", [("101", "102")])
-    async with Sipp("call_called", switch.sip_port, tmp_path, calls=5, local_port=port) as called:
+    async with registered("102", switch.sip_port) as port, Sipp("call_called", ..., local_port=port) as called:
         caller = await run("call_caller", switch.sip_port, tmp_path, calls=5, users=users, duration_ms=500)
         assert caller.good and (await called.result()).good
 
-A called side has to be registered before: `registration.register` binds the same port, registers and leaves it to SIPp.
+A called side has to be registered before: `registration.registered` does it and gives the port.
 """
 
 import asyncio

@@ -111,6 +111,7 @@ async def test_a_did_of_the_trunk_reaches_the_menu_and_a_leading_0_reaches_the_t
 
 
 @pytest.mark.load
+@pytest.mark.usefixtures("quiet_machine")
 async def test_100_calls_a_second_for_20_seconds_without_a_failure(switch: RunningSwitch) -> None:
     before = switch.cpu_seconds()
     calling, answering = await call_through(switch, "call_caller", "call_called", calls=2000, rate=100, duration_ms=200)
@@ -122,6 +123,7 @@ async def test_100_calls_a_second_for_20_seconds_without_a_failure(switch: Runni
 
 
 @pytest.mark.load
+@pytest.mark.usefixtures("quiet_machine")
 async def test_50_calls_a_second_through_the_queue_without_a_failure(start_switch: SwitchStarter) -> None:
     switch = await start_switch({"queues.support.wrap_up": 0, "queues.support.record": False})
     ports = {number: free_port() for number in ("101", "102", "103")}

@@ -35,6 +35,10 @@ def negotiate(**changes: object) -> Negotiated:
         {"dtmf_send": 128},
         {"dtmf_receive": -1},
         {"remote_host": 5},
+        {"remote_port": 4000.5},
+        {"payload_type": 1.5},
+        {"dtmf_send": "x"},
+        {"payload_type": float("nan")},
     ],
 )
 def test_what_cannot_be_negotiated_is_refused(changes: dict[str, object]) -> None:

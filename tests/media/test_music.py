@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from media.level import dbm0
-from media.music import builtin_music
+from media.music import _add, builtin_music
 
 
 def test_it_lasts_24_seconds_of_whole_frames() -> None:
@@ -43,3 +43,10 @@ def test_it_is_composed_once_and_nobody_can_spoil_it() -> None:
     assert builtin_music() is builtin_music()
     with pytest.raises(ValueError, match="read-only"):
         builtin_music()[0] = 1
+
+
+def test_a_note_at_the_end_sounds_on_at_the_beginning() -> None:
+    loop = np.zeros(12_000)
+    _add(loop, 1.99, np.ones(200), 0.5)
+    assert np.flatnonzero(loop).tolist() == [*range(140), *range(11_940, 12_000)]
+    assert set(loop.tolist()) == {0.0, 0.5}

@@ -196,7 +196,9 @@ def test_nobody_can_spoil_a_cached_sound_for_the_others(write: Callable[..., str
 
 
 def test_the_built_in_music_needs_no_file() -> None:
-    assert SoundCache().get(BUILTIN_MUSIC) is builtin_music()
+    cache = SoundCache()
+    assert cache.peek(BUILTIN_MUSIC) is None
+    assert cache.get(BUILTIN_MUSIC) is cache.peek(BUILTIN_MUSIC) is builtin_music()
 
 
 def test_a_sound_is_a_path_a_tone_or_a_silence(write: Callable[..., str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from media.errors import SoundError
-from media.loader import Loaded, Loader
+from media.io.loader import Loaded, Loader
 from media.music import builtin_music
 from media.player import SoundCache
 
