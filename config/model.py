@@ -167,11 +167,8 @@ class TrunkSection(Section):
     trusted: Many[Trusted] = ()
     caller_number: CallerMatch | None = None
     domain: Text | None = None
-    username: Text | None = None
-    password: Text | None = None
     max_calls: Count = 1000
     ring_timeout: Seconds = 60.0
-    ping: Pause = 30.0
     record: bool = False
 
 

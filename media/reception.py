@@ -95,13 +95,13 @@ class Reception:
         self._seen[rows] = 0
 
     def _mark(self, rows: Rows, step: Longs) -> Flags:
-        """Enter the packets into the windows of their rows; False where one was there already."""
-        newer = step > 0
+        """Enter the packets into the windows of their rows; False where one was there already or is too old to tell."""
+        newer, too_old = step > 0, step <= -WINDOW
         shift = np.clip(np.abs(step), 0, WINDOW - 1).astype(np.uint64)
         seen = self._seen[rows]
         bit = np.uint64(1) << np.where(newer, np.uint64(0), shift)
         moved = np.where(newer, seen << shift, seen)
         moved[step >= WINDOW] = 0
-        fresh: Flags = (moved & bit) == 0
-        self._seen[rows] = moved | bit
+        fresh: Flags = ((moved & bit) == 0) & ~too_old
+        self._seen[rows] = np.where(too_old, moved, moved | bit)
         return fresh

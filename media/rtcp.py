@@ -100,7 +100,7 @@ def _read_report(report: Report, kind: int, count: int, body: bytes) -> None:
         if len(body) < at + _BLOCK.size:
             raise BadReport("report block is cut off")
         ssrc, loss, *rest = _BLOCK.unpack_from(body, at)
-        lost = (loss & 0xFFFFFF) - (0)
+        lost = (loss & 0xFFFFFF) - ((loss & 0x800000) << 1)
         report.blocks.append(ReportBlock(ssrc, loss >> 24, lost, *rest))
         at += _BLOCK.size
 

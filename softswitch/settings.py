@@ -83,6 +83,7 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
         language=config.switch.language,
         domain=config.switch.domain,
         media_address=config.media.address,
+        media_external_address=config.media.external_address,
         ring_timeout=config.sip.ring_timeout,
         call_limit=config.sip.call_limit,
         max_calls=config.sip.max_calls,
@@ -92,7 +93,7 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
 def _phone(number: str, config: Config) -> Phone:
     section = config.phones[number]
     return Phone(
-        number, section.password, section.name, section.record, section.ring_timeout, section.caller_number,
+        number, section.password, section.name, section.record, section.dial_out, section.ring_timeout, section.caller_number,
         section.on_busy, section.on_no_answer, section.on_unreachable,
     )  # fmt: skip
 

@@ -120,6 +120,7 @@ class Stack:
         timers: Timers | None = None,
         rng: random.Random | None = None,
         locate: Callable[[Uri], Peer | None] | None = None,
+        advertise: Callable[[str, str], str] | None = None,
         max_sessions: int = 20000,
     ) -> None:
         self.timers = timers or Timers()
@@ -129,6 +130,7 @@ class Stack:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - back-off intervals, not secrets
         self._locate = locate or _nowhere
+        self._advertise = advertise or _as_bound
         self._transports: dict[tuple[str, bool], Transport] = {}
         self._usages: dict[tuple[str, str], Usage] = {}
         self._by_remote: dict[tuple[str, str], Usage] = {}
@@ -152,10 +154,17 @@ class Stack:
 
     def contact(self, peer: Peer, user: str) -> str:
         """Our Contact header value towards a peer."""
-        transport = self.transport_for(peer)
-        sent_by = _sent_by(transport) if transport else "localhost"
+        sent_by = self._sent_by(peer)
         parameter = "" if peer.transport == "udp" else f";transport={peer.transport}"
         return f"<sip:{user}@{sent_by}{parameter}>"
+
+    def _sent_by(self, peer: Peer) -> str:
+        """Our host and port as a peer can reach them."""
+        transport = self.transport_for(peer)
+        if transport is None:
+            return "localhost"
+        host = self._advertise(transport.host, peer.host)
+        return f"[{host}]:{transport.port}" if ":" in host else f"{host}:{transport.port}"
 
     # ---- in ---------------------------------------------------------------------------------------------------
 
@@ -471,8 +480,7 @@ class Stack:
         self._run(transaction, transaction.start(self._clock()))
 
     def _stamp(self, request: Request, peer: Peer) -> None:
-        transport = self.transport_for(peer)
-        sent_by = _sent_by(transport) if transport else "localhost"
+        sent_by = self._sent_by(peer)
         branch = f"{self._branch_prefix}.{next(self._branches)}"
         request.headers.prepend("Via", f"SIP/2.0/{peer.transport.upper()} {sent_by};branch={branch};rport")
 
@@ -536,9 +544,9 @@ def is_symmetric(request: Request, peer: Peer) -> bool:
     return peer.reliable or via.wants_rport or via.received is not None
 
 
-def _sent_by(transport: Transport) -> str:
-    host = f"[{transport.host}]" if ":" in transport.host else transport.host
-    return f"{host}:{transport.port}"
+def _as_bound(host: str, peer_host: str) -> str:
+    """The address that a socket is bound to; whoever listens on all of them hands in something better."""
+    return host
 
 
 def _nowhere(uri: Uri) -> Peer | None:

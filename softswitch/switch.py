@@ -18,6 +18,7 @@ import structlog
 import uvloop
 
 from acd.engine import Engine
+from acd.events import DayStarted
 from config.errors import ConfigErrors
 from config.loader import load
 from config.model import Config
@@ -40,10 +41,11 @@ from softswitch.process import configure_log, end_with_parent
 from softswitch.pump import Pump
 from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
-from softswitch.records.store import BindingStore
+from softswitch.records.store import BindingStore, RecordStore
 from softswitch.records.writer import RecordWriter
 from softswitch.sip.digest import Nonces
 from softswitch.stack import Stack
+from softswitch.transport.local_address import advertised
 from softswitch.transport.resolver import Resolver
 from softswitch.transport.tcp import TcpTransport
 from softswitch.transport.udp import UdpTransport
@@ -53,6 +55,7 @@ log = structlog.get_logger("switch")
 
 MEDIA_WAIT = 10.0  # seconds for the media worker to come up
 REFUSED = 1  # exit code: cannot start, and starting again will not help
+HOUR, DAY = 3600.0, 86400.0  # seconds
 SWEEP = 1.0  # seconds between looks at registrations that have run out
 
 
@@ -93,6 +96,7 @@ class Switch:
         await self._listen()
         self._keep(self._sweep())
         self._keep(self._prepare_prompts())
+        self._keep(self._forget_old())
 
     async def _open_records(self) -> None:
         self.database = await Database.open(self.data)
@@ -101,7 +105,7 @@ class Switch:
         self.location = Location()
         self.location.load(await self.bindings.load(time.time()))
         self._keep(self.bindings.keep(self.location))
-        self.writer = RecordWriter(self.database, self.data / "spool")
+        self.writer = RecordWriter(self.database, self.data / "spool", heartbeat=self.config.records.heartbeat)
         await self.writer.start()
         self._undo.append(self.writer.close)
 
@@ -123,14 +127,15 @@ class Switch:
         self._undo.append(self.pump.close)
         self.resolver = Resolver()
         self.stack = Stack(
-            time.monotonic, self.pump.wake, locate=self.resolver.cached, max_sessions=2 * config.sip.max_calls
-        )
+            time.monotonic, self.pump.wake, locate=self.resolver.cached, max_sessions=2 * config.sip.max_calls,
+            advertise=lambda bound, peer: advertised(bound, peer, config.sip.external_address),
+        )  # fmt: skip
         self.pump.stack = self.stack
         rng = random.SystemRandom()
         self.speech = Speech(Speaker(self.data / "prompts"), lambda: self.exchange.plan)
+        self.recordings = Recordings(settings.recordings_folder(config))
         self.exchange = Exchange(
-            self.stack, self.media, self.location, self.speech, Recordings(settings.recordings_folder(config)),
-            self.writer.append, clock=time.monotonic,
+            self.stack, self.media, self.location, self.speech, self.recordings, self.writer.append, clock=time.monotonic,
         )  # fmt: skip
         self.exchange.menus = MenuRunner(self.exchange, {})
         self.exchange.queues = QueueRunner(self.exchange, Engine((), (), rng))
@@ -198,9 +203,23 @@ class Switch:
             log.error("bug", exc_info=task.exception())
 
     async def _sweep(self) -> None:
+        today = self.exchange.wall_time().date()
         while True:
             await asyncio.sleep(SWEEP)
             self.ingress.expire()
+            if self.exchange.wall_time().date() != today:
+                today = self.exchange.wall_time().date()
+                self.exchange.queues.handle(DayStarted())
+
+    async def _forget_old(self) -> None:
+        """Once an hour, throw away what was to be kept for so many days only."""
+        while True:
+            config, now = self.config, time.time()
+            if config.records.keep_days:
+                await RecordStore(self.database).forget(now - config.records.keep_days * DAY)
+            if config.recordings.keep_days:
+                await asyncio.to_thread(self.recordings.forget, now - config.recordings.keep_days * DAY)
+            await asyncio.sleep(HOUR)
 
     async def _prepare_prompts(self) -> None:
         """Speak every prompt of the configuration once, so that no caller waits for a voice."""

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.errors import MediaError, SoundError
-from media.music import builtin_music
 from media.player import BUILTIN_MUSIC, SoundCache, make_sound
 
 MOST_WAITING: Final = 1000
@@ -47,12 +46,12 @@ class Loader:
         self._thread = ThreadPoolExecutor(1, "sounds")
         self._wanted: dict[str, _Wanted] = {}
         self._loaded: deque[tuple[_Wanted, Sequence[Samples] | MediaError]] = deque()
-        self._music = self._thread.submit(builtin_music)
+        self._thread.submit(cache.get, BUILTIN_MUSIC)  # composing it takes a while
 
     def load(self, leg: str, token: str, repeat: bool, sounds: Sequence[Sound]) -> Sequence[Samples] | None:
         """The sounds, if they are at hand; else None, and `poll` has them later."""
         self._wanted.pop(leg, None)
-        ready = [self._peek(sound) for sound in sounds]
+        ready = [self._cache.peek(sound) if isinstance(sound, str) else None for sound in sounds]
         at_hand = [samples for samples in ready if samples is not None]
         if len(at_hand) == len(sounds):
             return at_hand
@@ -83,12 +82,6 @@ class Loader:
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-    def _peek(self, sound: Sound) -> Samples | None:
-        """A sound that costs nothing; the built-in music is composed when the worker starts, which takes a while."""
-        if not isinstance(sound, str) or (sound == BUILTIN_MUSIC and not self._music.done()):
-            return None
-        return self._cache.peek(sound)
 
     def _fetch(self, wanted: _Wanted) -> None:
         try:

@@ -24,7 +24,7 @@ from softswitch.call.errors import CallerGone, NoSuchDestination
 from softswitch.call.events import Event, LegEnded, MediaLost
 from softswitch.call.inbox import Inbox
 from softswitch.call.journal import Journal
-from softswitch.call.leg import CallerId, Leg
+from softswitch.call.leg import CallerId, Leg, warning_of
 from softswitch.call.router import Origin
 from softswitch.records import events as fact
 from softswitch.sip.errors import SipError
@@ -70,7 +70,7 @@ class Call:
         A caller who has gone is noticed here, whatever the call is doing, and nowhere else.
         """
         if self.caller.ended:
-            raise CallerGone(self.id)
+            raise CallerGone(self.caller.cause)
         event = await self._inbox.get(timeout)
         if isinstance(event, LegEnded) and event.leg is self.caller:
             raise CallerGone(event.cause)
@@ -87,9 +87,18 @@ class Call:
     @property
     def hops_left(self) -> int:
         """Max-Forwards for the legs that we send (RFC 3261 section 16.6, item 3)."""
+        return max(0, self._max_forwards - 1)
+
+    @property
+    def has_hops_left(self) -> bool:
+        """Whether the call may go on to anybody else."""
+        return self._max_forwards > 0
+
+    @property
+    def _max_forwards(self) -> int:
         session = self.caller.session
         received = session.invite.max_forwards if session else None
-        return max(0, (70 if received is None else received) - 1)
+        return 70 if received is None else received
 
     def new_leg(self, role: str, target: str) -> Leg:
         """A leg to somebody, on behalf of this call."""
@@ -106,13 +115,15 @@ class Call:
                 cause, status = await self._dismiss(destination)
                 return
             await self.caller.open(peer)
+            if self.caller.ended:
+                raise CallerGone(self.caller.cause)  # noqa: TRY301
             self.caller.negotiate()
             cause, status = await self._follow(destination)
         except CallerGone as gone:
             cause = str(gone) or "bye"
         except SipError as error:
             status = error.status or 488
-            self.caller.refuse(status, headers=[("Warning", f'399 {self.exchange.domain} "{error.reason}"')])
+            self.caller.refuse(status, headers=[warning_of(error)])
             cause = "refused"
         except MediaError as error:
             log.error("no media", call=self.id, error=str(error))

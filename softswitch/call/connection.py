@@ -27,8 +27,10 @@ NO_ANSWER = 480  # what a caller hears of when nobody answers in time
 
 async def connect(call: "Call", destination: ToPhone | ToGroup | ToTrunk) -> Destination:
     """Ring a destination and, when somebody answers, be there until one of the two hangs up."""
-    if call.hops_left == 0:
+    if not call.has_hops_left:
         return Refuse(483)
+    if not call.exchange.may_reach(call, destination):
+        return Refuse(403)
     status = NO_ANSWER
     for step in call.exchange.steps(call, destination):
         if not step.targets:
@@ -79,7 +81,10 @@ def _tell_progress(call: "Call", leg: Leg, early_media: bool) -> None:
         if not caller.answered:
             caller.ring()
         return
-    if not caller.answered:
+    if caller.answered:
+        caller.stop_playing()
+    else:
+        caller.negotiate(leg.negotiated.codec.name if leg.negotiated else None)
         caller.early_media()
     leg.media.join(caller.name, call.id)
     leg.media.join(leg.name, call.id)
@@ -88,6 +93,8 @@ def _tell_progress(call: "Call", leg: Leg, early_media: bool) -> None:
 async def talk(call: "Call", other: Leg, *, record: bool = False, queue: str = "") -> Destination:
     """Two people talk until one of them hangs up."""
     caller = call.caller
+    if other.ended:
+        return Hangup()  # he hung up in the moment he answered
     if not caller.answered:
         caller.negotiate(other.negotiated.codec.name if other.negotiated else None)
         caller.answer()
@@ -107,10 +114,13 @@ async def talk(call: "Call", other: Leg, *, record: bool = False, queue: str = "
 
 
 async def _until_hangup(call: "Call", other: Leg) -> Destination:
-    caller = call.caller
+    caller, clock = call.caller, call.exchange.clock
+    limit = clock() + call.exchange.plan.call_limit
     while True:
-        event = await call.next()
+        event = await call.next(limit - clock())
         match event:
+            case None:
+                return Hangup("limit")
             case LegEnded(leg, cause, _, _) if leg is other:
                 return Hangup("bye" if cause in ("bye", "answered_elsewhere") else cause)
             case MediaLost(leg, cause) if leg is other:

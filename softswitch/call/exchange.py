@@ -185,6 +185,13 @@ class Exchange:
             case ToTrunk(name, number):
                 return [self._trunk_step(call, name, number)]
 
+    def may_reach(self, call: Call, destination: Destination) -> bool:
+        """Whether this caller may use a trunk, and the trunk has room for one more call."""
+        if not isinstance(destination, ToTrunk):
+            return True
+        phone = self.plan.phones.get(call.origin.name) if call.origin.kind == "phone" else None
+        return phone is None or phone.dial_out
+
     def _phone_step(self, call: Call, phone: Phone, timeout: float) -> Step:
         record = phone.record or self._caller_is_recorded(call)
         return Step(f"phone:{phone.number}", self.phone_targets(phone.number), phone.number, timeout, record)
@@ -208,6 +215,9 @@ class Exchange:
         trunk = self.plan.trunks.get(name)
         if trunk is None:
             raise NoSuchDestination(f"trunk:{name}")
+        used = sum(leg.target == f"trunk:{name}" for leg in self.legs.values())
+        if used >= trunk.max_calls:
+            return Step(f"trunk:{name}", [], number, trunk.ring_timeout, unreachable=503)
         uri = Uri("sip", number, host=trunk.domain or trunk.peer.host, port=None if trunk.domain else trunk.peer.port)
         target = Target(f"trunk:{name}", uri, trunk.peer, symmetric=False)
         record = trunk.record or self._caller_is_recorded(call)
@@ -243,7 +253,7 @@ class Exchange:
     # ---- sound ------------------------------------------------------------------------------------------------
 
     def media_address(self, peer: Peer) -> str:
-        """Our address for the sound of a leg towards a peer."""
+        """The address that the sound of a leg towards a peer is bound to: of the peer's family."""
         address = self.plan.media_address
         if (":" in peer.host) == (":" in address):
             return address

@@ -17,7 +17,7 @@ from softswitch.core.user_agent import ACCEPT, ALLOW
 from softswitch.dialog import events as told
 from softswitch.dialog.session import Session
 from softswitch.records import events as fact
-from softswitch.sip.errors import SipError
+from softswitch.sip.errors import NotAcceptable, SipError
 from softswitch.sip.message import Request
 from softswitch.sip.negotiate import LocalMedia, Negotiated, accept_answer, answer_offer, make_offer
 from softswitch.sip.peer import Peer
@@ -74,6 +74,11 @@ class Leg:
         self.held = False
         self.finished: asyncio.Future[None] = exchange.loop.create_future()
         self.listener: Listener = _nobody
+        self.cause = ""
+        """Why it ended."""
+        self._occupying = False
+        self._answered_early = False
+        self._opening: asyncio.Future[None] | None = None
         self._local: LocalMedia | None = None
         self._offer: bytes | None = None
         self._sdp: bytes | None = None
@@ -87,10 +92,17 @@ class Leg:
         return self._media or self.exchange.media
 
     async def open(self, peer: Peer, preferred: Sequence[str] = ()) -> None:
-        """Take a row and a pair of ports in the media engine. Raises MediaError when there are none."""
+        """Take a row and a pair of ports in the media engine. Raises MediaError when there are none.
+
+        The leg may have ended when this returns; its row is given back then as at any other time.
+        """
         address = self.exchange.media_address(peer)
         self._media = self.exchange.media
-        port = await self._media.open(self.name, address)
+        opening = self._opening = self.exchange.loop.create_future()
+        try:
+            port = await self._media.open(self.name, address)
+        finally:
+            opening.set_result(None)
         self.exchange.legs[self.name] = self
         codecs = self.exchange.codecs
         ordered = [codec for codec in preferred if codec in codecs]
@@ -152,7 +164,7 @@ class Leg:
         """
         if self._local is None or self.offered is None:
             return
-        if self.negotiated is not None and preferred in (None, self.negotiated.codec.name):
+        if self._answered_early or (self.negotiated is not None and preferred in (None, self.negotiated.codec.name)):
             return
         local = self._local
         if preferred in local.codecs:
@@ -169,6 +181,7 @@ class Leg:
             self.ring()  # the caller made no offer, so there is nothing to answer yet
             return
         sdp, negotiated = self._sdp, self.negotiated
+        self._answered_early = True
         self._perform(lambda session, now: session.progress(183, now, sdp))
         self._apply(negotiated)
 
@@ -234,11 +247,11 @@ class Leg:
         if self.role == "caller" and not self.answered:
             self.refuse(480)
             return
-        if self.answered:
-            self._perform(lambda session, now: session.bye(now, reason))
-        else:
-            self._perform(lambda session, now: session.cancel(now, reason))
-        self._end(cause, "local", None)
+        session, answered = self.session, self.answered
+        self._end(cause, "local", None)  # before the session tells of it, for it knows no cause but its own
+        self.exchange.stack.perform(
+            session, lambda one, now: one.bye(now, reason) if answered else one.cancel(now, reason)
+        )
 
     def _perform(self, act: Callable[[Session, float], Sequence[object]]) -> None:
         if self.session is not None and not self.ended:
@@ -248,20 +261,23 @@ class Leg:
         if self.ended:
             return
         self.ended = True
-        if self.session is not None:
-            self._occupy(False)
+        self.cause = cause
+        self._occupy(False)
         self.exchange.spawn(self._close(cause, by, status))
         self.listener(events.LegEnded(self, cause, by, status))
 
     def _occupy(self, busy: bool) -> None:
         """A phone that talks or rings is not free for a queue, unless the queue itself rings it."""
         kind, _, number = self.target.partition(":")
-        if kind == "phone" and self.role != "agent":
+        if kind == "phone" and self.role != "agent" and busy != self._occupying:
+            self._occupying = busy
             self.exchange.phone_busy(number, busy)
 
     async def _close(self, cause: str, by: str, status: int | None) -> None:
         """Give ports and row back and write down how the leg fared."""
         quality = None
+        if self._opening is not None:
+            await self._opening
         if self._local is not None:
             try:
                 quality = await self.media.close_leg(self.name)
@@ -322,6 +338,7 @@ class Leg:
             log.info("answer not acceptable", leg=self.name)
             self.hangup('SIP;cause=488;text="Not Acceptable Here"', cause="error")
             return
+        self._offer = None
         self.journal.note(fact.LegAnswered, leg=self.name)
         self.listener(events.LegAnswered(self))
 
@@ -337,7 +354,7 @@ class Leg:
 
     def _take_late_answer(self, sdp: bytes | None) -> None:
         """The ACK of a 2xx that carried our offer (RFC 3261 section 13.2.1)."""
-        if self._offer is None or self.role != "caller":
+        if self._offer is None:
             return
         if sdp is None or not self._take_answer(sdp):
             self.hangup('SIP;cause=488;text="Not Acceptable Here"', cause="error")
@@ -355,12 +372,19 @@ class Leg:
         try:
             answer, negotiated = answer_offer(sdp, self._local, previous=self._sdp)
         except SipError as error:
-            status = error.status or 488
-            self._perform(lambda session, now: session.refuse_offer(status, now))
+            status, headers = error.status or 488, (warning_of(error),)
+            self._perform(lambda session, now: session.refuse_offer(status, now, headers))
             return
         self._sdp = answer
         self._perform(lambda session, now: session.answer_offer(answer, now))
         self._apply(negotiated)
+
+
+def warning_of(error: SipError) -> tuple[str, str]:
+    """The Warning header that tells why an offer was refused (RFC 3261 section 20.43)."""
+    if isinstance(error, NotAcceptable):
+        return "Warning", error.warning
+    return "Warning", NotAcceptable(error.reason, 399).warning
 
 
 def _nobody(event: events.Event) -> None:

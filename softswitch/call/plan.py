@@ -16,6 +16,8 @@ class Phone:
     password: str
     name: str = ""
     record: bool = False
+    dial_out: bool = True
+    """May send calls out through trunks."""
     ring_timeout: float | None = None
     caller_number: str | None = None
     """Shown to trunks instead of the extension."""
@@ -87,6 +89,8 @@ class Plan:
     language: str = "en"
     domain: str = "localhost"
     media_address: str = "127.0.0.1"
+    media_external_address: str | None = None
+    """Our address for the sound of peers beyond a NAT."""
     ring_timeout: float = 30.0
     call_limit: float = 14400.0
     max_calls: int = 10000

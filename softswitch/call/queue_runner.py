@@ -67,13 +67,21 @@ class QueueRunner:
         try:
             return await self._listen(call, queue)
         except CallerGone:
-            self.handle(events.CallerLeft(call.id))
-            call.journal.note(fact.QueueLeft, queue=queue, outcome="abandoned")
+            if self._calls.pop(call.id, None) is not None:  # he was still waiting
+                self._abandon(call, queue)
             raise
         finally:
             self._calls.pop(call.id, None)
             for lease in [lease for lease, attempt in self._attempts.items() if attempt.call is call]:
                 del self._attempts[lease]  # the engine has withdrawn them; the legs end with their call
+
+    def _abandon(self, call: "Call", queue: str) -> None:
+        """The caller hung up while he waited, perhaps in the moment an agent answered: that counts as not answered."""
+        for lease, attempt in list(self._attempts.items()):
+            if attempt.call is call and attempt.leg is not None:
+                self.handle(events.ConnectFailed(lease))
+        self.handle(events.CallerLeft(call.id))
+        call.journal.note(fact.QueueLeft, queue=queue, outcome="abandoned")
 
     async def _listen(self, call: "Call", queue: str) -> Destination:
         settings = self._exchange.plan.queues[queue]

@@ -45,6 +45,15 @@ class Recordings:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def forget(self, before: float) -> None:
+        """Delete recordings that were last written before a wall time, and the folders that this empties."""
+        for path in self.folder.rglob("*.wav"):
+            if path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+        for folder in sorted((path for path in self.folder.rglob("*") if path.is_dir()), reverse=True):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
     async def start(self, call: "Call", caller: "Leg", other: "Leg") -> Recording | None:
         """Record a conversation; None, and an alarm in the log, when it cannot be written. The call goes on."""
         day = datetime.fromtimestamp(call.exchange.wall(), call.exchange.zone).strftime("%Y/%m/%d")

@@ -37,6 +37,8 @@ class Ring:
         """Send the INVITEs. Failure is an event like any other."""
         opened: list[tuple[Leg, Target]] = []
         for target in self._targets:
+            if self._is_unwanted():
+                break
             leg = self._call.new_leg(self._role, target.name)
             try:
                 await leg.open(target.peer, preferred)
@@ -45,15 +47,22 @@ class Ring:
                 self._refusals.append(503)
                 leg.hangup(cause="no_media")
                 continue
-            if self._over:
+            if self._is_unwanted():
                 leg.hangup()
                 continue
             opened.append((leg, target))
         self._legs = [leg for leg, _ in opened]
         for leg, target in opened:
+            if self._is_unwanted():
+                leg.hangup()
+                continue
             leg.listener = self._hear
             leg.dial(target, self._call.caller_id, called, self._call.hops_left)
         self._conclude()
+
+    def _is_unwanted(self) -> bool:
+        """Whether it was given up, or the caller has gone, while ports were being taken."""
+        return self._over or self._call.caller.ended
 
     def cancel(self, reason: str | None = None, cause: str = "cancel") -> None:
         """Stop ringing; whoever has just answered is hung up."""

@@ -92,25 +92,21 @@ class Office:
         order = self._order
         lines = (f"sip_listen 127.0.0.1:{order['sip_port']}", f"rtp_ports {order['rtp_ports']}", "")
         setting = Config(net_interface="127.0.0.1", max_concurrent_calls=None, extra_config_text="\n".join(lines))
+        told = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
         await self._runtime.start(setting)
         try:
             for number in (*order["agents"], *order["callers"]):
                 await self._add(number)
             self._begin()
             say_ready()
-            await self._until_told()
+            await told.wait()
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await asyncio.gather(*(phone.hang_up() for phone in self._phones.values()))
             await self._runtime.close()
-
-    async def _until_told(self) -> None:
-        told = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, told.set)
-        await told.wait()
 
     async def _add(self, number: str) -> None:
         account = Account(

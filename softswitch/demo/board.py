@@ -54,6 +54,9 @@ class QueueRow:
     abandoned: int
 
 
+COUNTS = ("waiting", "offered", "answered", "abandoned")
+
+
 @dataclass(slots=True)
 class Board:
     """Everything that is shown."""
@@ -64,8 +67,8 @@ class Board:
     calls: dict[str, CallRow] = field(default_factory=dict)
     agents: dict[str, AgentRow] = field(default_factory=dict)
     queues: dict[str, QueueRow] = field(default_factory=dict)
-    load: Mapping[str, Any] = field(default_factory=dict)
     legs: int = 0
+    """Parties of calls that have sound."""
 
     def update(self, status: Mapping[str, Any], now: float) -> list[str]:
         """Take over a status; what has changed since the one before, one sentence each."""
@@ -78,10 +81,10 @@ class Board:
         said = [*self._told_of_calls(calls, now), *self._told_of_agents(agents)]
         self.calls, self.agents = calls, agents
         self.queues = {
-            name: QueueRow(self.queue_names.get(name, name), one["waiting"], one["offered"], one["answered"], one["abandoned"])
+            name: QueueRow(self.queue_names.get(name, name), **{count: one[count] for count in COUNTS})
             for name, one in status["queues"].items()
-        }  # fmt: skip
-        self.load, self.legs = status["load"], status["media"].get("legs", 0)
+        }
+        self.legs = status["media"].get("legs", 0)
         return said
 
     # ---- reading ------------------------------------------------------------------------------------------------

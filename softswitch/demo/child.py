@@ -23,7 +23,7 @@ class Child:
     """One process in a session of its own, so that Ctrl-C reaches only the demonstration itself."""
 
     def __init__(self, what: str, process: asyncio.subprocess.Process, log: Path) -> None:
-        self.what = what
+        self._what = what
         self._process = process
         self._log = log
 
@@ -35,7 +35,7 @@ class Child:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", module, argument,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=complaints,
-                start_new_session=True,
+                start_new_session=True, env={**os.environ, "TMPDIR": str(folder)},
             )  # fmt: skip
         return cls(what, process, log)
 
@@ -46,22 +46,29 @@ class Child:
 
     async def ready(self, within: float) -> None:
         """Wait until it says so. Raises DemoError when it ends before, or takes too long."""
-        assert self._process.stdout is not None
         try:
             async with asyncio.timeout(within):
-                while line := await self._process.stdout.readline():
-                    if line == READY:
-                        return
+                if await self._says_ready():
+                    return
                 await self._process.wait()
         except TimeoutError:
-            raise DemoError(f"The {self.what} did not start within {within:.0f} s.") from None
+            raise DemoError(f"The {self._what} did not start within {within:.0f} s.") from None
         raise self.failure()
+
+    async def _says_ready(self) -> bool:
+        if self._process.stdout is None:
+            return False
+        while line := await self._process.stdout.readline():
+            if line == READY:
+                return True
+        return False
 
     def failure(self) -> DemoError:
         """Why it ended, in its own last words."""
-        said = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines()]
+        said = [line for line in lines if line and not line[0].isdigit()]  # a line of the log begins with its date
         reason = said[-1] if said else f"exit code {self._process.returncode}"
-        return DemoError(f"The {self.what} ended: {reason}")
+        return DemoError(f"The {self._what} ended: {reason}")
 
     async def stop(self) -> None:
         """End it: politely, then not."""

@@ -166,7 +166,7 @@ class Performance:
     async def _last_calls(self, office: Office) -> None:
         with contextlib.suppress(TimeoutError, ControlError):
             async with asyncio.timeout(HANG_UP_WITHIN):
-                while (await ask(settings.control_socket(office.data), "calls"))["calls"]:
+                while (await ask(settings.control_socket(office.data), "calls"))["calls"]:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
 
     async def _sum_up(self, office: Office, status: dict[str, Any], elapsed: float) -> Summary:

@@ -42,27 +42,38 @@ class Screen:
                 self._console.print(f"{at:5.1f}  {sentence}", highlight=False, markup=False, soft_wrap=True)
 
     def draw(self, elapsed: float, now: float) -> RenderableType:
-        """The picture of this moment."""
+        """The picture of this moment; 80 columns and 24 lines are enough for it."""
         columns = Table.grid(expand=True, padding=(0, 1))
         columns.add_column(ratio=5)
         columns.add_column(ratio=4)
-        columns.add_row(self._calls(now), Group(self._agents(now), self._queues()))
+        columns.add_row(self._calls(now), self._agents(now))
         return Group(self._head(elapsed), columns, self._news())
 
-    def _head(self, elapsed: float) -> RenderableType:
+    def _head(self, elapsed: float) -> Panel:
         board = self._board
         talking = sum(row.doing is Doing.TALKS for row in board.calls.values())
-        waiting = sum(row.doing in (Doing.WAITS, Doing.RINGS) for row in board.calls.values())
-        text = Text.assemble(
-            ("softswitch demo", "bold"), "   ", (f"{len(board.calls)} calls", "white"), ", ",
-            (f"{waiting} waiting", "yellow"), ", ", (f"{talking} talking", "green"), ", ", f"{board.legs} legs of sound",
-        )  # fmt: skip
-        left = max(0.0, self._seconds - elapsed)
+        up = Text.assemble(
+            f"{len(board.calls)} calls, ", (f"{talking} talking", "green"), f", {board.legs} RTP streams"
+        )
         line = Table.grid(expand=True, padding=(0, 1))
         line.add_column(ratio=1)
-        line.add_column(justify="right", width=9)
-        line.add_row(ProgressBar(total=self._seconds, completed=min(elapsed, self._seconds)), f"{left:.0f} s left")
-        return Panel(Group(text, line), border_style="dim")
+        line.add_column(justify="right", width=11)
+        bar = ProgressBar(total=self._seconds, completed=min(elapsed, self._seconds))
+        line.add_row(bar, f"{max(0.0, self._seconds - elapsed):.0f} s left")
+        return Panel(Group(line, self._queues(), up), title="softswitch demo", title_align="left", border_style="dim")
+
+    def _queues(self) -> Table:
+        table = Table.grid(expand=True, padding=(0, 1))
+        table.add_column(style="bold")
+        for _ in range(4):
+            table.add_column(ratio=1, justify="right", no_wrap=True)
+        for row in self._board.queues.values():
+            waiting = Text(f"{row.waiting} waiting", "bold yellow" if row.waiting else "")
+            gave_up = Text(f"{row.abandoned} gave up", "red" if row.abandoned else "")
+            table.add_row(
+                row.name, waiting, f"{row.offered} offered", Text(f"{row.answered} answered", "green"), gave_up
+            )
+        return table
 
     def _calls(self, now: float) -> Panel:
         table = Table.grid(expand=True, padding=(0, 1))
@@ -79,13 +90,13 @@ class Screen:
     def _call(self, row: CallRow, now: float) -> tuple[RenderableType, ...]:
         match row.doing:
             case Doing.TALKS:
-                doing = f"talks to {self._board.who(row.where)}"
+                doing = f"talks to {row.where}"
             case Doing.RINGS:
                 doing = f"waits, {row.where} rings"
             case Doing.WAITS:
                 doing = f"waits for {row.where}"
             case Doing.LISTENS:
-                doing = "listens to the menu"
+                doing = "in the menu"
             case _:
                 doing = "calls"
         colour = COLOUR[row.doing]
@@ -105,17 +116,6 @@ class Screen:
         whom = {"offered": " for ", "on_call": " to "}.get(row.state)
         doing = f"{words}{whom}{row.caller}" if whom and row.caller else words
         return self._board.who(row.number), Text(doing, colour), _clock(now - row.since)
-
-    def _queues(self) -> Panel:
-        table = Table.grid(expand=True, padding=(0, 1))
-        table.add_column(ratio=1, no_wrap=True)
-        for _ in range(4):
-            table.add_column(justify="right")
-        table.add_row("", *(Text(title, "dim") for title in ("waiting", "offered", "answered", "gave up")))
-        for row in self._board.queues.values():
-            waiting = Text(str(row.waiting), "bold yellow" if row.waiting else "white")
-            table.add_row(row.name, waiting, str(row.offered), str(row.answered), str(row.abandoned))
-        return Panel(table, title="Queues", title_align="left", border_style="dim")
 
     def _news(self) -> Panel:
         lines = [Text.assemble((f"{at:5.1f}  ", "dim"), sentence) for at, sentence in self._said]

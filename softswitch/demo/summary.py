@@ -48,9 +48,7 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        formula = (
-            f"answered within {self.service_threshold:g} s / (offered - abandoned within {self.short_abandon:g} s)"
-        )
+        formula = f"answered within {self.service_threshold:g} s / (offered - gone within {self.short_abandon:g} s)"
         return {**asdict(self), "service_level": self.service_level, "service_level_formula": formula}
 
 
@@ -114,10 +112,18 @@ def as_table(summary: Summary) -> Table:
     table.add_row(
         "answered", str(summary.answered), f"{summary.in_time} of them within {summary.service_threshold:g} s"
     )
-    table.add_row("abandoned", str(summary.abandoned), f"{summary.short_abandoned} within {summary.short_abandon:g} s")
+    table.add_row(
+        "abandoned",
+        str(summary.abandoned),
+        f"gave up while waiting, {summary.short_abandoned} of them within {summary.short_abandon:g} s",
+    )
     level = "" if summary.service_level is None else f"{summary.service_level:.0%}"
     table.add_row("service level", level, summary.to_dict()["service_level_formula"])
-    table.add_row("average wait", _seconds(summary.average_wait), f"longest {_seconds(summary.longest_wait)}")
+    table.add_row(
+        "average wait",
+        _seconds(summary.average_wait),
+        f"of the answered; the longest of all {_seconds(summary.longest_wait)}",
+    )
     table.add_row("average talk", _seconds(summary.average_talk), "caller and agent together")
     table.add_row(
         "recordings", str(summary.recordings), f"{summary.recorded_seconds:.0f} s, each voice on its own channel"

@@ -5,6 +5,7 @@ strategies; it does not know tiers, widening and limits of time and length.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from acd.queue import QueueSettings
 
@@ -19,12 +20,12 @@ class NaiveAgent:
     available: bool = True
     caller: "NaiveCaller | None" = None
     talking: bool = False
-    quiet_until: float = 0.0
+    quiet_until: float | None = None
     idle_since: float = 0.0
     offered: dict[str, int] = field(default_factory=dict)
 
-    def free(self, now: float) -> bool:
-        return self.available and self.caller is None and self.quiet_until <= now
+    def free(self) -> bool:
+        return self.available and self.caller is None and self.quiet_until is None
 
 
 @dataclass(eq=False)
@@ -42,6 +43,15 @@ class NaiveCaller:
     tried: list[str] = field(default_factory=list)
 
 
+class Moment(NamedTuple):
+    """Something is due: a phone rang long enough for the caller, or, without one, an agent was quiet long enough."""
+
+    at: float
+    set_at: float
+    seat: NaiveAgent
+    caller: NaiveCaller | None
+
+
 class NaiveEngine:
     """The same decisions, found by looking at everybody."""
 
@@ -50,6 +60,7 @@ class NaiveEngine:
         self.agents = {name: NaiveAgent(name, index, skills) for index, (name, skills) in enumerate(agents.items())}
         self.lines: dict[str, list[NaiveCaller]] = {queue.name: [] for queue in queues}
         self.offers: list[tuple[float, str, str]] = []
+        self.moments: list[Moment] = []
         self.numbers = 0
         self.now = 0.0
 
@@ -87,7 +98,7 @@ class NaiveEngine:
     def hang_up(self, agent: str) -> None:
         seat = self.agents[agent]
         assert seat.caller is not None
-        seat.quiet_until = self.now + (seat.caller.queue.wrap_up or 0.0)
+        self.keep_quiet(seat, seat.caller.queue.wrap_up or 0.0)
         seat.caller, seat.talking, seat.idle_since = None, False, self.now
         self.match()
 
@@ -95,7 +106,7 @@ class NaiveEngine:
         seat = self.agents[agent]
         seat.available = False
         if seat.caller is not None and not seat.talking:
-            seat.quiet_until = self.now + seat.caller.queue.retry_delay
+            self.keep_quiet(seat, seat.caller.queue.retry_delay)
             seat.caller.agent = None
             seat.caller = None
         self.match()
@@ -105,20 +116,20 @@ class NaiveEngine:
         self.match()
 
     def wait(self, until: float) -> None:
-        """Go from moment to moment at which anything could be due."""
-        while (due := min((at for at in self.moments() if self.now < at <= until), default=None)) is not None:
-            self.now = due
-            for seat in sorted(self.agents.values(), key=lambda seat: seat.caller.rung_at if seat.caller else 0.0):
-                caller = seat.caller
-                if caller is not None and not seat.talking and caller.rung_at + caller.queue.ring_timeout <= due:
-                    self.miss(seat)
+        """Do one thing after the other; of what is due at the same moment, first what was set first."""
+        while due := self.next_moment(until):
+            self.moments.remove(due)
+            self.now, _, seat, caller = due
+            if caller is None and seat.quiet_until == self.now:
+                seat.quiet_until = None
+            elif caller is not None and seat.caller is caller and not seat.talking and caller.rung_at == due[1]:
+                self.miss(seat)
             self.match()
         self.now = until
 
-    def moments(self) -> list[float]:
-        rings = [seat.caller for seat in self.agents.values() if seat.caller is not None and not seat.talking]
-        ends = [caller.rung_at + caller.queue.ring_timeout for caller in rings]
-        return ends + [seat.quiet_until for seat in self.agents.values()]
+    def next_moment(self, until: float) -> Moment | None:
+        moments = [moment for moment in self.moments if moment.at <= until]
+        return min(moments, key=lambda moment: (moment.at, moment.set_at), default=None)
 
     # What follows
 
@@ -131,7 +142,12 @@ class NaiveEngine:
         caller.tried.append(seat.name)
         caller.agent = seat.caller = None
         seat.idle_since = self.now
-        seat.quiet_until = self.now + caller.queue.retry_delay
+        self.keep_quiet(seat, caller.queue.retry_delay)
+
+    def keep_quiet(self, seat: NaiveAgent, seconds: float) -> None:
+        if seconds > 0:
+            seat.quiet_until = self.now + seconds
+            self.moments.append(Moment(seat.quiet_until, self.now, seat, None))
 
     def match(self) -> None:
         """The first caller for whom anybody is free takes the best; and again."""
@@ -144,15 +160,14 @@ class NaiveEngine:
             caller.agent, seat.caller, caller.rung_at = seat, caller, self.now
             self.offers.append((self.now, caller.name, seat.name))
             seat.offered[caller.queue.name] = len(self.offers)
+            self.moments.append(Moment(self.now + caller.queue.ring_timeout, self.now, seat, caller))
 
     def candidates(self, caller: NaiveCaller) -> list[NaiveAgent]:
         if caller.agent is not None:
             return []
         names = {member.agent for member in caller.queue.members}
         return [
-            seat
-            for seat in self.agents.values()
-            if seat.name in names and seat.free(self.now) and caller.needs <= seat.skills
+            seat for seat in self.agents.values() if seat.name in names and seat.free() and caller.needs <= seat.skills
         ]
 
     def caller_key(self, caller: NaiveCaller) -> tuple[float, ...]:

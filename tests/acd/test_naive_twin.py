@@ -22,7 +22,7 @@ class Twins:
     def __init__(self, seed: int, strategy: str, positions: bool) -> None:
         self.draw = random.Random(seed)
         self.positions = positions
-        agents = {str(101 + index): self.draw.choice(SKILLS) for index in range(6)}
+        agents = {str(101 + index): self.draw.choice(SKILLS) for index in range(4)}
         queues = [self._queue(name, strategy, list(agents)) for name in ("support", "sales")[: 1 if positions else 2]]
         self.office = Office(*queues, agents=[Agent(name, skills) for name, skills in agents.items()])
         self.naive = NaiveEngine(queues, agents)
@@ -31,9 +31,9 @@ class Twins:
     def _queue(self, name: str, strategy: str, agents: list[str]) -> QueueSettings:
         return QueueSettings(
             name,
-            agents=self.draw.sample(agents, self.draw.randint(2, 6)),
+            agents=self.draw.sample(agents, self.draw.randint(2, 4)),
             strategy=strategy,
-            weight=self.draw.choice([0, 0, 2]),
+            weight=self.draw.choice([0, 1, 2]),
             ring_timeout=self.draw.choice([7.03, 15.01]),
             retry_delay=self.draw.choice([2.11, 5.07]),
             wrap_up=self.draw.choice([0.0, 9.13]),

@@ -94,7 +94,6 @@ ADDRESSES: Expected = [
     (9, 9, "media.ports", "20000-29999"),
     (12, 8, "trunks.first.peer", None),
     (13, 25, "trunks.first.trusted.1", None),
-    (15, 9, "trunks.second", None),
     (17, 13, "trunks.second.transport", "udp"),
 ]
 DEMO_PASSWORDS: Expected = [

@@ -84,12 +84,13 @@ def test_a_relay_that_changes_its_source_goes_on_counting() -> None:
     legs = Legs(5, random.Random(2))
     a, b, target = (legs.open(name, 0) for name in "abt")
     relay = Relay(legs)
-    sequence, stamps = [], []
+    sequence, stamps, said = [], [], {a: 0, b: 0}
     for tick in range(10):
-        source = a if tick < 5 else b
+        source = a if tick % 5 < 3 else b
         relay.connect(a if source == b else b, NOWHERE)
         relay.connect(source, target)
-        numbers = np.array([1000 * source + tick]), np.array([77777 * source + tick * FRAME])
+        said[source] += 1
+        numbers = np.array([1000 * source + said[source]]), np.array([77777 * source + said[source] * FRAME])
         got = relay.number(np.array([source]), np.array([target]), *numbers, tick)
         sequence.append(int(got[0][0]))
         stamps.append(int(got[1][0]))

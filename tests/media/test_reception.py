@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.reception import Reception
+from media.reception import WINDOW, Reception
 
 
 def count(reception: Reception, ssrc: int, sequence: int) -> tuple[bool, bool, int]:
@@ -10,20 +10,30 @@ def count(reception: Reception, ssrc: int, sequence: int) -> tuple[bool, bool, i
     return bool(counted.fresh[0]), bool(counted.restarted[0]), int(counted.extended[0])
 
 
-@given(st.integers(0, 0xFFFF), st.lists(st.integers(0, 40), min_size=1, max_size=80))
-def test_packets_that_stay_near_are_counted_like_a_set(start: int, steps: list[int]) -> None:
+@given(st.integers(0, 0xFFFF), st.lists(st.integers(0, 40) | st.integers(0, 300), min_size=1, max_size=80))
+def test_packets_are_counted_like_a_set_that_forgets_what_is_too_old(start: int, steps: list[int]) -> None:
     reception = Reception(2)
     count(reception, 7, start)
-    seen = {0}
+    seen, received = {0}, 1
     for step in steps:
         fresh, restarted, extended = count(reception, 7, start + step)
-        assert fresh == (step not in seen)
+        expected = step not in seen and step > max(seen) - WINDOW
+        assert fresh == expected
         assert not restarted
         assert extended - start == step
         seen.add(step)
+        received += expected
     losses = reception.losses(1)
-    assert (losses.expected, losses.received, losses.lost) == (max(seen) + 1, len(seen), max(seen) + 1 - len(seen))
-    assert int(reception.duplicates[1]) == len(steps) + 1 - len(seen)
+    assert (losses.expected, losses.received, losses.lost) == (max(seen) + 1, received, max(seen) + 1 - received)
+    assert int(reception.duplicates[1]) == len(steps) + 1 - received
+
+
+def test_a_jump_forgets_what_lies_behind_it() -> None:
+    for jump in (63, 64, 65, 127, 128):
+        reception = Reception(2)
+        count(reception, 7, 1000)
+        count(reception, 7, 1000 + jump)
+        assert count(reception, 7, 1000 + jump - 63)[0] == (jump != 63)
 
 
 def test_the_wrap_of_sequence_numbers_is_no_loss() -> None:

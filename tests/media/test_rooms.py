@@ -101,6 +101,8 @@ def test_everybody_hears_the_others_of_his_room_once_whatever_happened_before(
     assert all(plan.place[row] == ear for ear, row in enumerate(plan.ears.tolist()) if row)
     assert all(number == NO_ROOM for row, number in zip(plan.ears, plan.room, strict=True) if not row)
     assert overlaid <= set(plan.spoken_rows.tolist())
+    assert not overlaid & set(relay.target.tolist())
+    assert all(plan.place[row] < 0 for row in range(COUNT + 1) if row not in used)
 
 
 def test_ears_are_packed_when_many_are_free() -> None:

@@ -185,6 +185,22 @@ def test_more_packets_than_buffers_are_not_lost(ports: Ports) -> None:
     io.close()
 
 
+def test_one_reading_finds_what_came_to_every_row(io: MediaIo, ports: Ports) -> None:
+    pairs = [ports.open("127.0.0.1") for _ in range(60)]
+    for row, pair in enumerate(pairs, 1):
+        io.attach(row, pair)
+    io.receive()
+    with phone() as sock:
+        for pair in pairs:
+            sock.sendto(b"x", ("127.0.0.1", pair.port))
+        arrivals = io.receive()
+    assert arrivals is not None
+    assert sorted(arrivals.rows.tolist()) == list(range(1, 61))
+    for row, pair in enumerate(pairs, 1):
+        io.detach(row)
+        ports.close(pair)
+
+
 def test_many_rows_are_sent_at_once(io: MediaIo, ports: Ports) -> None:
     pairs = [ports.open("127.0.0.1") for _ in range(50)]
     rows = np.arange(1, 51)

@@ -205,7 +205,11 @@ class Office:
         """The last fact of a kind."""
         return [one for one in self.facts[f"n-{call}"] if isinstance(one, kind)][-1]
 
-    def record(self, call: int = 1) -> CallRecord:
+    async def record(self, call: int = 1) -> CallRecord:
+        """The record of a call, which is about to end."""
+        async with asyncio.timeout(5.0):
+            while self.story(call)[-1] != "CallEnded":
+                await asyncio.sleep(0.01)
         return build_record(self.facts[f"n-{call}"])
 
     def _append(self, call: str, event: fact.Event) -> None:

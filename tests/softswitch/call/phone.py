@@ -88,6 +88,15 @@ class Phone:
         assert method in (None, message.cseq.method), message.headers.get("CSeq")
         return message
 
+    async def answer(self, within: float = 5.0) -> Response:
+        """The 200 to an INVITE, whatever rings before it."""
+        while True:
+            message = await self.next(within)
+            assert isinstance(message, Response), message.start_line
+            if message.status >= 200:
+                assert message.start_line.startswith("SIP/2.0 200"), message.start_line
+                return message
+
     async def hears_nothing(self, seconds: float) -> None:
         """Nothing new comes for so long."""
         try:
