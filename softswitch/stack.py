@@ -300,6 +300,9 @@ class Stack:
         """A request inside of a dialog (RFC 3261 section 12.2.2)."""
         transaction = self._serve(request, peer, now)
         usage = self._usage(request)
+        if usage is None and request.method == "SUBSCRIBE" and self.core is not None:
+            self._answer(transaction, self.core.answer(request, peer), now)  # the refresh of a subscription
+            return
         if usage is None:
             ours = self.core is None or self.core.is_ours(request.uri)
             self._answer(transaction, respond(request, 481 if ours else 404), now)  # RFC 3261 section 8.2.2.1 first

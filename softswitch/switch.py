@@ -50,6 +50,7 @@ from softswitch.transport.resolver import Resolver
 from softswitch.transport.tcp import TcpTransport
 from softswitch.transport.udp import UdpTransport
 from softswitch.voicemail.runner import Voicemail
+from softswitch.voicemail.waiting import MessageWaiting
 
 log = structlog.get_logger("switch")
 
@@ -139,7 +140,9 @@ class Switch:
         )  # fmt: skip
         self.exchange.menus = MenuRunner(self.exchange, {})
         self.exchange.queues = QueueRunner(self.exchange, Engine((), (), rng))
-        self.exchange.voicemail = Voicemail(self.data / "voicemail").run
+        mailboxes = self.data / "voicemail"
+        self.exchange.message_waiting = MessageWaiting(mailboxes, self.stack, self.exchange.spawn, time.monotonic)
+        self.exchange.voicemail = Voicemail(mailboxes).run
         self._undo.append(self.exchange.close)
         self.authenticator = Authenticator(
             settings.passwords(config), config.switch.realm, Nonces(settings.secret(self.data)), rng

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -27,11 +27,23 @@ from softswitch.call.speech import Speech
 from softswitch.core.location import Location, address_of_record
 from softswitch.dialog.session import Session
 from softswitch.records import events as fact
+from softswitch.sip.message import Request, Response
 from softswitch.sip.peer import Peer
 from softswitch.sip.uri import Uri
 from softswitch.stack import Stack
+from softswitch.transport.local_address import advertised
 
 log = structlog.get_logger("call.exchange")
+
+
+class MessageLamps(Protocol):
+    """Whoever tells phones about waiting messages."""
+
+    def subscribe(self, request: Request, peer: Peer, number: str) -> Response:
+        """Answer a SUBSCRIBE of an extension that has proved who it is."""
+
+    def changed(self, number: str) -> None:
+        """Messages of an extension came or went."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,7 @@ class Exchange:
         self.draining = False
         self.ended_calls = 0
         self.menus: MenuRunner
+        self.message_waiting: MessageLamps
         self.voicemail: Callable[[Call, ToVoicemail], Coroutine[Any, Any, Destination]]
         self.queues: QueueRunner
         self._append = append
@@ -259,6 +272,10 @@ class Exchange:
             return address
         transport = self.stack.transport_for(peer)
         return transport.host if transport is not None else address
+
+    def shown_address(self, bound: str, peer: Peer) -> str:
+        """The address for sound that stands in our SDP: one that the peer can reach."""
+        return advertised(bound, peer.host, self.plan.media_external_address)
 
     def tone(self, name: str) -> Sound:
         """A tone of our country."""

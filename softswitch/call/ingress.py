@@ -56,7 +56,7 @@ class Ingress:
             case "OPTIONS":
                 return self._options(request)
             case "SUBSCRIBE":
-                return respond(request, 489, to_tag=_tag(), headers=[("Allow-Events", "")])
+                return self._subscribe(request, peer)
         return respond(request, 481, to_tag=_tag())  # BYE, INFO, UPDATE, NOTIFY: no dialog that they belong to
 
     def _options(self, request: Request) -> Response:
@@ -65,6 +65,12 @@ class Ingress:
 
     def _is_known(self, user: str) -> bool:
         return True  # whether an extension exists is not for strangers to find out
+
+    def _subscribe(self, request: Request, peer: Peer) -> Response:
+        origin = self._phone(request, peer)
+        if isinstance(origin, Response):
+            return origin
+        return self._exchange.message_waiting.subscribe(request, peer, origin.name)
 
     def _register(self, request: Request, peer: Peer) -> Response:
         number = request.to.uri.user or ""
@@ -107,6 +113,10 @@ class Ingress:
         if trunk is not None:
             caller = request.from_
             return Origin("trunk", trunk.name, caller.uri.user or "anonymous", caller.display or "")
+        return self._phone(request, peer)
+
+    def _phone(self, request: Request, peer: Peer) -> Origin | Response:
+        """The extension that a request comes from; or a challenge, or a refusal."""
         verdict = self._authenticator.check(request, self._wall(), source=peer.host)
         if isinstance(verdict, Challenge):
             return respond(request, 401, to_tag=_tag(), headers=verdict.headers)

@@ -108,7 +108,8 @@ class Leg:
         ordered = [codec for codec in preferred if codec in codecs]
         ordered += [codec for codec in codecs if codec not in ordered]
         session_id = secrets.randbits(31)
-        self._local = LocalMedia(address, port, tuple(ordered), session_id=session_id, version=session_id)
+        shown = self.exchange.shown_address(address, peer)
+        self._local = LocalMedia(shown, port, tuple(ordered), session_id=session_id, version=session_id)
 
     def _apply(self, negotiated: Negotiated) -> None:
         """Tell the media engine what was negotiated, and whoever listens when the call was held or taken back."""

@@ -62,8 +62,8 @@ class QueueRunner:
         call.caller.answer()
         call.state = f"queue:{queue}"
         self._calls[call.id] = call
-        self.handle(events.CallerJoined(call.id, queue))
         call.journal.note(fact.QueueJoined, queue=queue, position=self._line(queue))
+        self.handle(events.CallerJoined(call.id, queue))
         try:
             return await self._listen(call, queue)
         except CallerGone:
@@ -139,8 +139,9 @@ class QueueRunner:
         call.journal.note(fact.AgentConnected, queue=queue, agent=connect.agent, wait=connect.wait)
         call.journal.note(fact.QueueLeft, queue=queue, outcome="answered")
         self._calls.pop(call.id, None)
+        settings = self._exchange.plan.queues.get(queue)  # None: a reload has taken it away
         try:
-            return await talk(call, leg, record=self._exchange.plan.queues[queue].record, queue=queue)
+            return await talk(call, leg, record=settings is not None and settings.record, queue=queue)
         finally:
             self.handle(events.ContactEnded(connect.agent, call.id))
 

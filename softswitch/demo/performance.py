@@ -62,13 +62,18 @@ class Performance:
             office = Office(folder)
             await self._set_up(office)
             status, elapsed = await self._watch(office)
-            await self._stop(office)
-            return await self._sum_up(office, status, elapsed)
+            with self._busy("The last calls are hung up ..."):
+                await self._stop(office)
+                return await self._sum_up(office, status, elapsed)
         except asyncio.CancelledError:
             raise DemoError("The demonstration was ended before it began.") from None
         finally:
             await self._stop(None)
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _busy(self, sentence: str) -> contextlib.AbstractContextManager[object]:
+        """Say on a terminal why there is nothing to see."""
+        return self._console.status(sentence) if self._console.is_terminal else contextlib.nullcontext()
 
     def _heed_signals(self) -> None:
         """Ctrl-C and its like end the set-up, and later the minute; while things are cleared away they are ignored."""
@@ -86,8 +91,7 @@ class Performance:
 
     async def _set_up(self, office: Office) -> None:
         """Start the switch, then everybody's phones. Raises DemoError."""
-        busy = self._console.status("The switch and its phones are starting ...")
-        with busy if self._console.is_terminal else contextlib.nullcontext():
+        with self._busy("The switch and its phones are starting ..."):
             office.write()
             self._switch = await Child.start("switch", "softswitch.demo.switch", str(office.file), office.folder)
             said = voices.sentences(AGENTS, (*CALLERS, *VISITORS))

@@ -94,7 +94,7 @@ class Screen:
             case Doing.RINGS:
                 doing = f"waits, {row.where} rings"
             case Doing.WAITS:
-                doing = f"waits for {row.where}"
+                doing = f"waits, {row.where}"
             case Doing.LISTENS:
                 doing = "in the menu"
             case _:

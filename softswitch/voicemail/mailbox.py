@@ -33,6 +33,7 @@ class Mailbox:
     """The messages of one extension. Every method touches the disk: call it in a thread."""
 
     def __init__(self, root: Path, number: str) -> None:
+        self.number = number
         self.folder = root / UNSAFE.sub("_", number)
 
     def begin(self, caller: str, now: datetime) -> Path:

@@ -78,14 +78,18 @@ class Voicemail:
             return  # the worker died: the next start delivers what it wrote
         long_enough = float(report.get("seconds") or 0.0) >= SHORTEST
         await asyncio.to_thread(mailbox.deliver if long_enough else mailbox.discard, path)
+        call.exchange.message_waiting.changed(mailbox.number)
 
     async def _listen(self, call: "Call", mailbox: Mailbox) -> Destination:
         """One message after the other: `7` deletes it, `#` goes on, anything else lets it play."""
         messages = await asyncio.to_thread(mailbox.messages)
         await self._say(call, 1 if messages else 2, len(messages))
-        for message in messages:
-            await say(call, [call.exchange.tone("beep")], "beep")
-            await self._play(call, mailbox, message)
+        try:
+            for message in messages:
+                await say(call, [call.exchange.tone("beep")], "beep")
+                await self._play(call, mailbox, message)
+        finally:
+            call.exchange.message_waiting.changed(mailbox.number)
         return Hangup()
 
     async def _play(self, call: "Call", mailbox: Mailbox, message: Message) -> None:

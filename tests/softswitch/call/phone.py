@@ -65,6 +65,11 @@ class Phone:
 
     # what comes
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something has come that nobody asked for yet."""
+        return not self._inbox.empty()
+
     async def next(self, within: float = 5.0) -> Request | Response:
         """The next message that is not a 100."""
         async with asyncio.timeout(within):
