@@ -68,6 +68,8 @@ async def conference(call: "Call", name: str) -> Destination:
     call.state = f"conference:{name}"
     if room.pin is not None and not await _knows_pin(call, room.pin):
         return Hangup("refused")
+    if len(room.members) >= room.max_members:  # others came in while he keyed
+        return Refuse(486)
     room.members.append(caller.name)
     try:
         await say(call, [exchange.tone("beep")], "conference")
@@ -92,9 +94,10 @@ async def _knows_pin(call: "Call", pin: str, tries: int = 3) -> bool:
                 case None:
                     break
                 case DigitPressed(leg, digit, _) if leg is call.caller:
-                    if digit == "#":
+                    if digit != "#":
+                        entered += digit
+                    elif entered:  # else it ends the entry before, which was as long as the PIN
                         break
-                    entered += digit
         if entered == pin:
             return True
     return False

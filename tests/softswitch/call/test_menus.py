@@ -20,7 +20,9 @@ async def test_the_greeting_is_played_and_a_key_leads_on(office: Office) -> None
     assert office.leg(1, 1).sounds == ["/prompts/Welcome."]
     await mine.phone.hears_nothing(2.0)
     office.media.press("n-1-1", "1")
-    await mine.phone.hears_nothing(0.1)
+    await mine.phone.hears_nothing(1.9)
+    assert office.calls[0].state == "menu:main", "it might become an extension"
+    await mine.phone.hears_nothing(0.2)
     assert office.calls[0].state == "queue:support"
     await mine.hang_up()
     assert (await office.record()).menu_path == "main:1"
@@ -84,7 +86,7 @@ async def test_a_caller_who_hangs_up_during_the_greeting(office: Office) -> None
     mine = await enter(office)
     await mine.hang_up()
     record = await office.record()
-    assert record.menu_path == "main"
+    assert record.menu_path.startswith("main")
     assert record.disposition == "self_service"
 
 
