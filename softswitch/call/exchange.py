@@ -19,7 +19,7 @@ from softswitch.call.errors import NoSuchDestination
 from softswitch.call.journal import Journal
 from softswitch.call.leg import Leg, Target
 from softswitch.call.menu_runner import MenuRunner
-from softswitch.call.plan import Phone, Plan
+from softswitch.call.plan import Phone, Plan, Trunk
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
 from softswitch.call.router import Origin, Router
@@ -232,9 +232,14 @@ class Exchange:
         if used >= trunk.max_calls:
             return Step(f"trunk:{name}", [], number, trunk.ring_timeout, unreachable=503)
         uri = Uri("sip", number, host=trunk.domain or trunk.peer.host, port=None if trunk.domain else trunk.peer.port)
-        target = Target(f"trunk:{name}", uri, trunk.peer, symmetric=False)
+        target = Target(f"trunk:{name}", uri, trunk.peer, False, self._number_outside(call, trunk))
         record = trunk.record or self._caller_is_recorded(call)
         return Step(f"trunk:{name}", [target], number, trunk.ring_timeout, record, 503)
+
+    def _number_outside(self, call: Call, trunk: Trunk) -> str | None:
+        """What a trunk is shown of a caller from inside: his own number outside, or the trunk's."""
+        phone = self.plan.phones.get(call.origin.name) if call.origin.kind == "phone" else None
+        return None if phone is None else phone.caller_number or trunk.caller_number
 
     def fallback(self, call: Call, destination: Destination, status: int) -> Destination | None:
         """Where the call goes when nobody took it there."""

@@ -52,6 +52,8 @@ class Target:
     """Where to send it."""
     symmetric: bool = True
     """See `Stack.dial`."""
+    caller_number: str | None = None
+    """Shown there instead of the caller's own number."""
 
 
 class Leg:
@@ -220,7 +222,7 @@ class Leg:
         domain = self.exchange.domain
         name = caller.name.replace("\\", "\\\\").replace('"', '\\"')
         display = f'"{name}" ' if name else ""
-        number = Uri("sip", caller.number or "anonymous", host=domain)
+        number = Uri("sip", target.caller_number or caller.number or "anonymous", host=domain)
         invite = Request("INVITE", target.uri, body=self._offer or b"")
         for header, value in (
             ("Max-Forwards", str(hops)),

@@ -9,6 +9,7 @@ A message is written under `tmp/` and moved to `new/` when it is complete; movin
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,7 +70,8 @@ class Mailbox:
             return
         folder = self.folder / "old"
         folder.mkdir(parents=True, exist_ok=True)
-        message.path.rename(folder / message.path.name)
+        with suppress(FileNotFoundError):  # deleted or kept by another phone of the same extension
+            message.path.rename(folder / message.path.name)
 
     def delete(self, message: Message) -> None:
         """Throw a message away."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from ivr.prompts import Prompt
 from media.errors import MediaError
 from softswitch.call.destination import Destination, Hangup, Refuse, ToVoicemail
@@ -15,6 +17,8 @@ from softswitch.voicemail.mailbox import Mailbox, Message
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
+
+log = structlog.get_logger("voicemail")
 
 SENTENCES = {
     "en": ("Please leave a message after the tone.", "You have {n} messages.", "You have no messages."),
@@ -40,9 +44,11 @@ class Voicemail:
         mailbox = Mailbox(self.root, destination.number)
         call.caller.answer()
         call.state = f"voicemail:{destination.number}"
-        if destination.own:
-            return await self._listen(call, mailbox)
-        return await self._leave(call, mailbox)
+        try:
+            return await (self._listen(call, mailbox) if destination.own else self._leave(call, mailbox))
+        except OSError as error:
+            log.error("mailbox cannot be used", mailbox=destination.number, error=str(error))
+            return Hangup("error")
 
     async def _leave(self, call: "Call", mailbox: Mailbox) -> Destination:
         """Greeting, beep, message; `#` or hanging up ends it."""

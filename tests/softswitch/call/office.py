@@ -38,6 +38,7 @@ from softswitch.sip.peer import Peer
 from softswitch.stack import Stack
 from softswitch.transport.resolver import literal_peer
 from softswitch.voicemail.runner import Voicemail
+from softswitch.voicemail.waiting import MessageWaiting
 from tests.softswitch.call.phone import SWITCH, Phone
 from tests.softswitch.fake_media import FakeLeg, FakeMedia
 from tests.softswitch.virtual_loop import VirtualLoop
@@ -128,7 +129,9 @@ class Office:
         exchange.menus = MenuRunner(exchange, {"main": MENU})
         agents = [Agent(number) for number in ("101", "102", "103")]
         exchange.queues = QueueRunner(exchange, Engine((QUEUE,), agents, random.Random(4), now=self.loop.time()))
-        exchange.voicemail = Voicemail(self.folder / "voicemail").run
+        mailboxes = self.folder / "voicemail"
+        exchange.voicemail = Voicemail(mailboxes).run
+        exchange.message_waiting = MessageWaiting(mailboxes, self.stack, exchange.spawn, self.loop.time)
         exchange.router = Router(DialPlan.build(EXTENSIONS), ROUTES, lambda name, wall: True)
         exchange.plan = Plan(
             phones={number: PhonePlan(number, f"demo-{number}", f"Phone {number}") for number in NUMBERS},

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from ivr.digits import DialPlan, Pattern
 from softswitch.call.plan import Trunk
+from softswitch.call.router import Route, Router
 from softswitch.records import events as fact
 from tests.softswitch.call.office import TRUNK, Office
 from tests.softswitch.call.phone import sdp
@@ -105,7 +107,8 @@ async def test_a_trunk_that_answers_with_a_broken_route_does_not_hang_the_switch
     mine = await caller.call("0123")
     theirs = await trunk.rings()
     theirs.reply(200, sdp(5004), "Record-Route: <<<")
-    mine.acknowledge_refusal(await caller.response(480, within=90.0))
+    mine.acknowledge_refusal(await caller.response(408, within=90.0))
+    assert office.stack.counters.malformed == 1
 
 
 @pytest.mark.parametrize("status", [403, 404, 486, 503, 603])
@@ -139,9 +142,6 @@ async def test_a_trunk_takes_no_more_calls_than_it_has_lines(office: Office) -> 
 
 async def test_a_call_that_comes_back_through_the_trunk_ends_at_its_last_hop(office: Office) -> None:
     """Each of the two systems sends the call to the other: the hop count makes an end of it."""
-    from softswitch.call.router import Route, Router
-    from tests.softswitch.call.office import DialPlan, Pattern
-
     routes = (Route(Pattern("0x."), "trunk:provider", "any", strip=0),)
     office.exchange.router = Router(DialPlan.build({}), routes, lambda name, wall: True)
     trunk, caller = office.trunk(), office.phone("101")

@@ -46,7 +46,6 @@ async def test_a_message_ends_with_the_hash_key(office: Office) -> None:
 async def test_a_message_ends_after_its_longest_time(office: Office) -> None:
     mine = await leave(office)
     await mine.is_hung_up(within=200.0)
-    assert round(office.media.recorded[0].path.stat().st_size) > 0 if office.media.recorded[0].path.exists() else True
     assert len(mailbox(office, "101").messages()) == 1
 
 
@@ -73,6 +72,7 @@ async def test_nobody_leaves_a_message_for_an_extension_that_does_not_exist(offi
 
 async def test_ones_own_messages_are_counted_played_and_kept(office: Office) -> None:
     await (await leave(office)).hang_up()
+    await office.record()
     mine = await dial(office, "101", "800")
     await mine.is_hung_up(within=10.0)
     await office.record(2)
@@ -83,6 +83,7 @@ async def test_ones_own_messages_are_counted_played_and_kept(office: Office) -> 
 
 async def test_a_message_is_deleted_with_7(office: Office) -> None:
     await (await leave(office)).hang_up()
+    await office.record()
     mine = await dial(office, "101", "800")
     await mine.phone.hears_nothing(1.5)
     office.media.press("n-2-1", "7")
@@ -93,6 +94,7 @@ async def test_a_message_is_deleted_with_7(office: Office) -> None:
 
 async def test_a_caller_who_hangs_up_while_a_message_plays_has_heard_it(office: Office) -> None:
     await (await leave(office)).hang_up()
+    await office.record()
     mine = await dial(office, "101", "800")
     await mine.phone.hears_nothing(1.5)
     await mine.hang_up()
@@ -103,6 +105,7 @@ async def test_a_caller_who_hangs_up_while_a_message_plays_has_heard_it(office: 
 
 async def test_an_empty_mailbox_says_so(office: Office) -> None:
     mine = await dial(office, "101", "800")
+    await mine.phone.hears_nothing(0.1)
     assert office.leg(1, 1).sounds == ["/prompts/You have no messages."]
     await mine.is_hung_up(within=5.0)
 
