@@ -21,7 +21,11 @@ SUBJECTS = ("sip", "kernels", "tick", "acd")
 
 def machine() -> dict[str, Any]:
     """What this ran on."""
-    model = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    model = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
+    ]
     return {
         "cpu": model[0] if model else platform.processor(), "cores": os.cpu_count(), "kernel": platform.release(),
         "python": platform.python_version(),

@@ -27,7 +27,7 @@ ECHOES = 20_000
 INVITE = (
     "INVITE sip:102@127.0.0.1:5060 SIP/2.0\r\n"
     "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK776asdhds;rport\r\n"
-    "Max-Forwards: 70\r\nTo: <sip:102@localhost>\r\nFrom: \"Desk\" <sip:101@localhost>;tag=1928301774\r\n"
+    'Max-Forwards: 70\r\nTo: <sip:102@localhost>\r\nFrom: "Desk" <sip:101@localhost>;tag=1928301774\r\n'
     "Call-ID: a84b4c76e66710@192.0.2.10\r\nCSeq: 314159 INVITE\r\nContact: <sip:101@192.0.2.10:5060>\r\n"
     "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO\r\nSupported: replaces, timer\r\nUser-Agent: desk phone 1.0\r\n"
     f"Content-Type: application/sdp\r\nContent-Length: {len(SDP)}\r\n\r\n{SDP}"
@@ -43,7 +43,13 @@ def run() -> list[Row]:
 
 
 def _row(name: str, value: float, floor: float, unit: str = "us") -> Row:
-    return {"name": name, "unit": unit, "value": round(value, 2), "floor": round(floor, 2), "ratio": round(value / floor, 2)}
+    return {
+        "name": name,
+        "unit": unit,
+        "value": round(value, 2),
+        "floor": round(floor, 2),
+        "ratio": round(value / floor, 2),
+    }
 
 
 def _messages() -> list[Row]:
@@ -153,7 +159,9 @@ async def _through_a_switch(floor: float) -> list[Row]:
         caller, called = await Phone.open("101", server), await Phone.open("102", server)
         await called.register()
         rows = [
-            await _measure(switch, "sip digest registration (two requests)", caller, caller.register, REGISTRATIONS, floor),
+            await _measure(
+                switch, "sip digest registration (two requests)", caller, caller.register, REGISTRATIONS, floor
+            ),
             await _measure(
                 switch, "sip call without sound (INVITE challenged, to BYE, both legs)", caller,
                 lambda: caller.call("102"), CALLS, floor,

@@ -96,8 +96,10 @@ class Phone(asyncio.DatagramProtocol):
     def _request(self, method: str, uri: str, call: str, cseq: int, to: str, extra: str = "", body: str = "") -> None:
         kind = "Content-Type: application/sdp\r\n" if body else ""
         self._send(
-            f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{self._port};branch=z9hG4bK{call}{cseq}{method};rport\r\n"
-            f"From: <sip:{self.number}@localhost>;tag={call}\r\nTo: {to}\r\nCall-ID: {call}\r\nCSeq: {cseq} {method}\r\n"
+            f"{method} {uri} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP 127.0.0.1:{self._port};branch=z9hG4bK{call}{cseq}{method};rport\r\n"
+            f"From: <sip:{self.number}@localhost>;tag={call}\r\nTo: {to}\r\n"
+            f"Call-ID: {call}\r\nCSeq: {cseq} {method}\r\n"
             f"Max-Forwards: 70\r\nContact: <sip:{self.number}@127.0.0.1:{self._port}>\r\n{extra}{kind}"
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         )

@@ -50,7 +50,7 @@ class ConfigError(Exception):
     """A configuration cannot be used."""
 
 
-class ConfigErrors(ConfigError):  # noqa: N818 -- it is many of them
+class ConfigErrors(ConfigError):
     """Everything that is wrong with a configuration; `str` gives one line for each mistake."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:

@@ -374,7 +374,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         worker = Worker(chosen.socket, Ports(*parse_range(chosen.ports)), chosen.backend, chosen.silent_after)
     except MediaError as error:
-        log.error("%s", error)  # noqa: TRY400 - one sentence says it all
+        log.error("%s", error)
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())

@@ -39,7 +39,7 @@ Where = Annotated[Path, Parameter(help="A TOML file, or a folder of them.")]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON for scripts.")]
 
 
-class Refused(Exception):  # noqa: N818 - what the command line answers, not what went wrong inside
+class Refused(Exception):
     """The command cannot be carried out; the text says why."""
 
 
@@ -97,7 +97,8 @@ def check(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
     reading = read(path)
     if as_json:
         console.print_json(json.dumps({
-            "mistakes": [_plain(one) for one in reading.mistakes], "warnings": [_plain(one) for one in reading.warnings],
+            "mistakes": [_plain(one) for one in reading.mistakes],
+            "warnings": [_plain(one) for one in reading.warnings],
         }))  # fmt: skip
     else:
         for mistake in reading.mistakes:
@@ -127,7 +128,9 @@ def status(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
         f"media {media.get('backend')} with {media.get('legs')} legs, "
         f"CPU {load_now['cpu_seconds']} s, memory {load_now['memory_kib'] // 1024} MiB"
     )
-    _show("Registrations", ("address", "contacts"), [(aor, "\n".join(to)) for aor, to in found["registrations"].items()])
+    _show(
+        "Registrations", ("address", "contacts"), [(aor, "\n".join(to)) for aor, to in found["registrations"].items()]
+    )
     _show_calls(found["calls"])
     _show_mapping("Queues", found.get("queues", {}))
     _show_mapping("Agents", found.get("agents", {}))
@@ -185,8 +188,8 @@ def _call_row(one: dict[str, Any]) -> tuple[str, ...]:
     scores = [leg["quality"]["mos"] for leg in one["legs"] if leg.get("quality") and leg["quality"].get("mos")]
     paths = ", ".join(recording["path"] for recording in one["recordings"])
     return (
-        started, one["caller_number"], one["called_number"], one["queue"] or "", one["agent"] or "", _short(one["wait"]),
-        _short(one["talk"]), f"{one['disposition']} ({one['cause']})", f"{min(scores):.2f}" if scores else "", paths,
+        started, one["caller_number"], one["called_number"], one["queue"] or "", one["agent"] or "",
+        _short(one["wait"]), _short(one["talk"]), f"{one['disposition']} ({one['cause']})", f"{min(scores):.2f}" if scores else "", paths,
     )  # fmt: skip
 
 
@@ -212,7 +215,9 @@ def _moment(text: str | None) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Refused(f"--since takes a date like {datetime.now(UTC):%Y-%m-%d} or a span like 24h, not {text!r}") from None
+        raise Refused(
+            f"--since takes a date like {datetime.now(UTC):%Y-%m-%d} or a span like 24h, not {text!r}"
+        ) from None
     return (moment if moment.tzinfo else moment.astimezone()).timestamp()
 
 

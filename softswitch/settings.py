@@ -93,8 +93,8 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
 def _phone(number: str, config: Config) -> Phone:
     section = config.phones[number]
     return Phone(
-        number, section.password, section.name, section.record, section.dial_out, section.ring_timeout, section.caller_number,
-        section.on_busy, section.on_no_answer, section.on_unreachable,
+        number, section.password, section.name, section.record, section.dial_out, section.ring_timeout,
+        section.caller_number, section.on_busy, section.on_no_answer, section.on_unreachable,
     )  # fmt: skip
 
 

@@ -136,7 +136,8 @@ class Switch:
         self.speech = Speech(Speaker(self.data / "prompts"), lambda: self.exchange.plan)
         self.recordings = Recordings(settings.recordings_folder(config))
         self.exchange = Exchange(
-            self.stack, self.media, self.location, self.speech, self.recordings, self.writer.append, clock=time.monotonic,
+            self.stack, self.media, self.location, self.speech, self.recordings, self.writer.append,
+            clock=time.monotonic,
         )  # fmt: skip
         self.exchange.menus = MenuRunner(self.exchange, {})
         self.exchange.queues = QueueRunner(self.exchange, Engine((), (), rng))
@@ -189,7 +190,9 @@ class Switch:
         self.stack.add_transport(tcp)
 
     async def _open_control(self) -> None:
-        server = ControlServer({"status": self._status, "reload": self._reload, "stop": self._stop, "calls": self._calls})
+        server = ControlServer(
+            {"status": self._status, "reload": self._reload, "stop": self._stop, "calls": self._calls}
+        )
         await server.listen(settings.control_socket(self.data))
         self._undo.append(server.close)
 

@@ -1,6 +1,6 @@
 """The control socket: one JSON object per line in, one per line out, over a Unix socket that only the owner may open.
 
-    {"do": "status"}    ->  {"ok": {...}}   or   {"error": "one sentence"}
+{"do": "status"}    ->  {"ok": {...}}   or   {"error": "one sentence"}
 """
 
 import asyncio
@@ -25,6 +25,12 @@ class ControlError(Exception):
     """The switch cannot be reached, or refuses; the text says why in one sentence."""
 
 
+def _make_room(path: Path) -> None:
+    """Make the socket's folder, and take away what a killed switch left there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+
+
 class ControlServer:
     """Answers orders on a Unix socket."""
 
@@ -37,9 +43,8 @@ class ControlServer:
         """Open the socket. Raises ControlError."""
         if len(str(path)) > MAX_PATH:
             raise ControlError(f"The data folder's path is too long for a control socket: {path}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
         try:
+            await asyncio.to_thread(_make_room, path)
             self._server = await asyncio.start_unix_server(self._serve, str(path), limit=MAX_LINE)
         except OSError as error:
             raise ControlError(f"The control socket {path} cannot be opened: {error.strerror}.") from error

@@ -92,14 +92,17 @@ Destination = (
     ToPhone | ToGroup | ToTrunk | ToMenu | ToQueue | ToConference | ToTone | ToPrompt | ToVoicemail | Refuse | Hangup
 )
 
-_NAMED: dict[str, Callable[[str], "Destination"]] = {"phone": ToPhone, "group": ToGroup, "menu": ToMenu, "queue": ToQueue, "conference": ToConference,
-          "tone": ToTone, "prompt": ToPrompt}  # fmt: skip
+_NAMED: dict[str, Callable[[str], "Destination"]] = {
+    "phone": ToPhone, "group": ToGroup, "menu": ToMenu, "queue": ToQueue, "conference": ToConference, "tone": ToTone,
+    "prompt": ToPrompt,
+}  # fmt: skip
 
 
 def read(text: str, dialled: str = "", caller: str = "") -> Destination:
     """A destination from its text, `kind:name`. Raises NoSuchDestination.
 
-    `dialled` is the number that goes out through a trunk (without one in the text); `caller` is whose mailbox `voicemail:own` is.
+    `dialled` is the number that goes out through a trunk when the text names none; `caller` is whose mailbox
+    `voicemail:own` is.
     """
     kind, _, name = text.partition(":")
     named = _NAMED.get(kind)

@@ -179,10 +179,10 @@ class Exchange:
     def phone_targets(self, number: str) -> list[Target]:
         """Every contact that is registered for an extension."""
         aor = address_of_record(number, self.plan.domain)
-        found = []
-        for binding in self.location.bindings(aor, self.wall()):
-            found.append(Target(f"phone:{number}", Uri.parse(binding.contact), binding.received))
-        return found
+        return [
+            Target(f"phone:{number}", Uri.parse(binding.contact), binding.received)
+            for binding in self.location.bindings(aor, self.wall())
+        ]
 
     def steps(self, call: Call, destination: ToPhone | ToGroup | ToTrunk) -> list[Step]:
         """The attempts that lead to a destination, in order. Raises NoSuchDestination."""

@@ -61,9 +61,7 @@ class MenuRunner:
                 return session.handle(events.PromptFinished(token), clock())
         return []
 
-    async def _carry_out(
-        self, call: "Call", session: MenuSession, orders: list[actions.Action]
-    ) -> actions.Go | None:
+    async def _carry_out(self, call: "Call", session: MenuSession, orders: list[actions.Action]) -> actions.Go | None:
         for order in orders:
             match order:
                 case actions.Play(prompts, token):

@@ -1,4 +1,4 @@
-"""Runs the queue engine for live callers: what `acd` decides becomes ringing, music and talk; what happens goes back."""
+"""Runs the queue engine for live callers: its orders become ringing, music and talk, and what happens goes back."""
 
 import asyncio
 from collections.abc import Iterable
@@ -11,10 +11,18 @@ from acd.agent import Agent
 from acd.engine import Engine
 from acd.queue import QueueSettings
 from softswitch.call.connection import talk
-from softswitch.call.destination import Destination, Hangup, Refuse, read
+from softswitch.call.destination import Destination, Refuse, read
 from softswitch.call.errors import CallerGone, NoSuchDestination
-from softswitch.call.events import DigitPressed, Event, LegEnded, PlaybackEnded, QueueOrdered, RingAnswered, RingFailed
-from softswitch.call.events import RingProgressed
+from softswitch.call.events import (
+    DigitPressed,
+    Event,
+    LegEnded,
+    PlaybackEnded,
+    QueueOrdered,
+    RingAnswered,
+    RingFailed,
+    RingProgressed,
+)
 from softswitch.call.leg import Leg
 from softswitch.call.ring import Ring
 from softswitch.records import events as fact

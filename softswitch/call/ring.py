@@ -1,4 +1,4 @@
-"""Ringing several telephones at once: the first that answers wins (RFC 3261 section 16.7, as a back-to-back user agent)."""
+"""Ringing several telephones at once: the first that answers wins (in the manner of RFC 3261 section 16.7)."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING

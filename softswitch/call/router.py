@@ -55,9 +55,7 @@ class Route:
 class Router:
     """Numbers to destinations."""
 
-    def __init__(
-        self, inside: DialPlan, routes: Sequence[Route], is_open: Callable[[str, datetime], bool]
-    ) -> None:
+    def __init__(self, inside: DialPlan, routes: Sequence[Route], is_open: Callable[[str, datetime], bool]) -> None:
         self._inside = inside
         self._routes = routes
         self._is_open = is_open

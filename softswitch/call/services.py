@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from media.protocol import Sound
 from softswitch.call.destination import Destination, Hangup, Refuse
-from softswitch.call.events import DigitPressed, LegHeld, LegResumed, PlaybackEnded
 from softswitch.call.errors import NoSuchDestination
+from softswitch.call.events import DigitPressed, LegHeld, LegResumed, PlaybackEnded
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call

@@ -24,14 +24,14 @@ class SipError(Exception):
         self.reason = reason
 
 
-class BadMessage(SipError):  # noqa: N818
+class BadMessage(SipError):
     """The octets are not a SIP message, or one that must never be answered (a response, an ACK)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(0, reason)
 
 
-class BadRequest(SipError):  # noqa: N818
+class BadRequest(SipError):
     """A request whose sender can be told what is wrong with it."""
 
     def __init__(self, status: int, reason: str, request: "Request | None" = None) -> None:
@@ -39,7 +39,7 @@ class BadRequest(SipError):  # noqa: N818
         self.request = request
 
 
-class BadHeader(SipError):  # noqa: N818
+class BadHeader(SipError):
     """A header field value that does not follow its grammar."""
 
     def __init__(self, reason: str, status: int = 400) -> None:
@@ -50,14 +50,14 @@ class BadUri(BadHeader):
     """A URI that does not follow its grammar (400) or has an unsupported scheme (416)."""
 
 
-class BadSdp(SipError):  # noqa: N818
+class BadSdp(SipError):
     """A session description that cannot be read (RFC 3261 section 13.3.1: 488 for an offer)."""
 
     def __init__(self, reason: str, status: int = 488) -> None:
         super().__init__(status, reason)
 
 
-class NotAcceptable(SipError):  # noqa: N818
+class NotAcceptable(SipError):
     """An offer or answer without anything that we can do: 488 with the value of a Warning header."""
 
     def __init__(self, reason: str, code: int = 304) -> None:

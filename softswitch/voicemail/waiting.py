@@ -104,7 +104,9 @@ class MessageWaiting:
         left = round(subscription.expires_at - self._clock())
         state = f"active;expires={left}" if left > 0 else "terminated;reason=timeout"
         fresh = sum(not message.heard for message in messages)
-        body = f"Messages-Waiting: {'yes' if fresh else 'no'}\r\nVoice-Message: {fresh}/{len(messages) - fresh} (0/0)\r\n"
+        body = (
+            f"Messages-Waiting: {'yes' if fresh else 'no'}\r\nVoice-Message: {fresh}/{len(messages) - fresh} (0/0)\r\n"
+        )
         notify = subscription.dialog.build(
             "NOTIFY",
             headers=(

@@ -13,7 +13,6 @@ import asyncio
 import hashlib
 import re
 import secrets
-import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field

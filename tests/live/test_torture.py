@@ -36,7 +36,7 @@ async def verdict(transport: asyncio.DatagramTransport, answers: Answers, messag
     """The final status that a message gets, or "drop"; the switch must answer an OPTIONS afterwards."""
     transport.sendto(message)
     transport.sendto(OPTIONS.format(n=number).encode())
-    statuses = []
+    statuses: list[str] = []
     while True:
         data = await asyncio.wait_for(answers.queue.get(), 10)
         status = data[8:11].decode()

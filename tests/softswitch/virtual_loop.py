@@ -51,9 +51,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds of the story."""
         return self.now
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[..., Any], *args: Any
-    ) -> "asyncio.Future[Any]":
+    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
         """Threads are real, and the clock stands while one works."""
         self.threads += 1
         future = super().run_in_executor(executor, func, *args)

@@ -174,7 +174,7 @@ class Phone:
         line = self.line(called, caller=caller)
         offer = sdp() if offer is None else offer
         line.invite(offer, *headers)
-        if self.nonce is None and self.password != "none":  # noqa: S105
+        if self.nonce is None and self.password != "none":
             challenge = await self.response(401)
             line.acknowledge_refusal(challenge)
             self.keep(challenge)
@@ -320,9 +320,7 @@ class Line:
 
     def info(self, digit: str) -> None:
         """Press a key, told by INFO."""
-        self.send(
-            "INFO", body=f"Signal={digit}\r\nDuration=160\r\n".encode(), content_type="application/dtmf-relay"
-        )
+        self.send("INFO", body=f"Signal={digit}\r\nDuration=160\r\n".encode(), content_type="application/dtmf-relay")
 
     async def reinvite(self, offer: bytes) -> Response:
         """Offer anew and acknowledge the answer."""

@@ -159,7 +159,7 @@ async def test_both_hold_and_only_the_second_resume_joins_them(office: Office) -
 
 async def test_the_old_way_to_hold_is_understood(office: Office) -> None:
     mine, theirs = await talk(office.phone("101"), office.phone("102"))
-    await mine.reinvite(sdp(host="0.0.0.0", version=2))  # noqa: S104
+    await mine.reinvite(sdp(host="0.0.0.0", version=2))
     await mine.phone.hears_nothing(1.0)
     assert office.leg(1, 2).playing == "hold"
     assert "Held" in office.story()

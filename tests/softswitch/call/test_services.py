@@ -21,9 +21,7 @@ async def test_the_echo_test_sends_the_sound_back(office: Office) -> None:
     assert (await office.record()).disposition == "self_service"
 
 
-@pytest.mark.parametrize(
-    ("called", "sounds"), [("901", [{"tone": 1004, "seconds": 1.0}]), ("902", ["builtin"])]
-)
+@pytest.mark.parametrize(("called", "sounds"), [("901", [{"tone": 1004, "seconds": 1.0}]), ("902", ["builtin"])])
 async def test_tones_and_music_play_until_the_caller_hangs_up(
     office: Office, called: str, sounds: list[object]
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from config.loader import load
-from softswitch.demo import performance, ports, script, voices
+from softswitch.demo import performance, script, voices
 from softswitch.demo.errors import DemoError
 from softswitch.demo.office import AGENTS, CALLERS, VISITORS, Office, as_toml
 from softswitch.demo.summary import Summary, as_table, summarise
@@ -98,19 +98,6 @@ def test_the_derived_configuration_is_a_good_one(tmp_path: Path) -> None:
 )
 def test_what_is_written_as_toml_is_read_back_as_it_was(value: object) -> None:
     assert tomllib.loads(f"key = {as_toml(value)}") == {"key": value}
-
-
-def test_ports_are_handed_out_once_and_spans_begin_even() -> None:
-    free = ports.FreePorts()
-    spans = [free.span(count) for count in (1, 7, 2, 20)]
-    handed = [port for span in spans for port in span]
-    assert len(handed) == len(set(handed))
-    assert all(span.start % 2 == 0 for span in spans)
-
-
-def test_too_many_ports_are_refused_in_one_sentence() -> None:
-    with pytest.raises(DemoError, match="not enough free ports"):
-        ports.FreePorts().span(5000)
 
 
 def test_a_voice_repeats_with_a_breath_between(tmp_path: Path) -> None:

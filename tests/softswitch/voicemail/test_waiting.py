@@ -59,8 +59,10 @@ def subscribe(event: str = "message-summary", expires: str = "600", to_tag: str 
     message = parse(
         (
             "SUBSCRIBE sip:101@localhost SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bK1\r\n"
-            f"From: <sip:101@localhost>;tag=phone\r\nTo: <sip:101@localhost>{tag}\r\nCall-ID: s1\r\nCSeq: 1 SUBSCRIBE\r\n"
-            f"Contact: <sip:101@127.0.0.1:5090>\r\nEvent: {event}\r\nExpires: {expires}\r\nContent-Length: 0\r\n\r\n"
+            f"From: <sip:101@localhost>;tag=phone\r\nTo: <sip:101@localhost>{tag}\r\n"
+            "Call-ID: s1\r\nCSeq: 1 SUBSCRIBE\r\n"
+            f"Contact: <sip:101@127.0.0.1:5090>\r\nEvent: {event}\r\n"
+            f"Expires: {expires}\r\nContent-Length: 0\r\n\r\n"
         ).encode()
     )
     assert isinstance(message, Request)
