@@ -24,9 +24,6 @@ from config.model import Config
 from softswitch import settings
 from softswitch.api.control import ControlError, ask
 from softswitch.process import configure_log
-from softswitch.records.database import Database
-from softswitch.records.errors import StorageError
-from softswitch.records.store import RecordStore
 from softswitch.supervisor import supervise
 
 DEFAULT = Path("config/example.toml")
@@ -189,11 +186,17 @@ def _call_row(one: dict[str, Any]) -> tuple[str, ...]:
     paths = ", ".join(recording["path"] for recording in one["recordings"])
     return (
         started, one["caller_number"], one["called_number"], one["queue"] or "", one["agent"] or "",
-        _short(one["wait"]), _short(one["talk"]), f"{one['disposition']} ({one['cause']})", f"{min(scores):.2f}" if scores else "", paths,
+        _short(one["wait"]), _short(one["talk"]), f"{one['disposition']} ({one['cause']})",
+        f"{min(scores):.2f}" if scores else "", paths,
     )  # fmt: skip
 
 
 async def _records(config: Config, since: float | None, number: str | None, limit: int) -> list[dict[str, Any]]:
+    # the database costs half a second to import, which no other command should pay
+    from softswitch.records.database import Database
+    from softswitch.records.errors import StorageError
+    from softswitch.records.store import RecordStore
+
     try:
         database = await Database.open(settings.data_folder(config), exclusive=False)
     except StorageError as error:

@@ -48,7 +48,7 @@ class ControlServer:
             self._server = await asyncio.start_unix_server(self._serve, str(path), limit=MAX_LINE)
         except OSError as error:
             raise ControlError(f"The control socket {path} cannot be opened: {error.strerror}.") from error
-        path.chmod(0o600)
+        await asyncio.to_thread(path.chmod, 0o600)
         self._path = path
 
     async def close(self) -> None:
@@ -56,7 +56,7 @@ class ControlServer:
         if self._server is not None:
             self._server.close()
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            await asyncio.to_thread(self._path.unlink, missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
