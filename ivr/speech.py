@@ -7,6 +7,7 @@ is installed, else `ivr.espeak` with the library from the Python package espeakn
 import asyncio
 import hashlib
 import importlib.util
+import io
 import os
 import shutil
 import sys
@@ -210,8 +211,11 @@ def _to_telephone_sound(spoken: Path, path: Path) -> None:
     loudest = float(np.abs(mono).max(initial=0.0))
     if loudest == 0.0:
         raise SpeechError("the speech program wrote silence")
+    wav = io.BytesIO()  # libsndfile has no error of its own for a full disk; the file's own write has
+    soundfile.write(wav, (mono * (PEAK / loudest)).astype(np.float32), RATE, subtype="PCM_16", format="WAV")
     whole = spoken.with_name("whole.wav")
-    soundfile.write(whole, (mono * (PEAK / loudest)).astype(np.float32), RATE, subtype="PCM_16", format="WAV")
-    with whole.open("rb") as written:
-        os.fsync(written.fileno())
+    with whole.open("wb") as file:
+        file.write(wav.getbuffer())
+        file.flush()
+        os.fsync(file.fileno())
     whole.replace(path)

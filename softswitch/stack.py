@@ -188,19 +188,27 @@ class Stack:
         except Exception:
             self.counters.bugs += 1
             log.exception("bug", peer=str(peer), received=str(message)[:2000])
+            if isinstance(message, Request):
+                self._refuse_broken(SipError(500, "Server Internal Error"), peer, message)
 
     def handle_timers(self) -> float | None:
         """Serve every deadline that has come; when to come back, or None."""
         now = self._clock()
         for machine in self._deadlines.due(now):
-            effects = machine.session.handle_timer(now) if isinstance(machine, Usage) else machine.handle_timer(now)
-            self._follow(machine, effects)
+            try:
+                effects = machine.session.handle_timer(now) if isinstance(machine, Usage) else machine.handle_timer(now)
+                self._follow(machine, effects)
+            except Exception:
+                self.counters.bugs += 1
+                log.exception("bug", machine=type(machine).__name__)
+                if not isinstance(machine, Usage):
+                    self._run(machine, (outcome.Finished(),))
         return self._deadlines.next()
 
     def transport_failed(self, peer: Peer) -> None:
         """A connection is gone, or could not be made: what waits for it fails now and not after 32 seconds."""
         now = self._clock()
-        for transaction in [one for one in self._users if one.peer == peer and not _is_over(one)]:
+        for transaction in [one for one in self._users if _went_to(one, peer) and not _is_over(one)]:
             self._run(transaction, transaction.transport_failed(now))
 
     def _dispatch(self, message: Message | SipError, peer: Peer) -> None:
@@ -224,7 +232,7 @@ class Stack:
             self._receive_request(message, peer)
 
     def _refuse_broken(self, error: SipError, peer: Peer, request: Request | None) -> None:
-        """Answer what can be answered, statelessly; never an ACK, never a response."""
+        """Answer what can be answered, statelessly unless it is being served; never an ACK, never a response."""
         self.counters.malformed += 1
         if isinstance(error, BadRequest) and error.request is not None:
             request = error.request
@@ -234,8 +242,12 @@ class Stack:
             stamp_via(request, peer)
             target = response_peer(request, peer)
             response = respond(request, error.status, error.reason or None, to_tag=secrets.token_hex(4))
+            served = self.table.find_server(request)
         except SipError:
             return  # without a Via, From, Call-ID or CSeq nobody could match an answer
+        if served is not None and served.request is request:
+            self._answer(served, response, self._clock())  # a transaction without a final response would never end
+            return
         self._send(response.to_bytes(), target)
 
     def _receive_response(self, response: Response) -> None:
@@ -422,6 +434,10 @@ class Stack:
 
     def _carry_out(self, usage: Usage, effect: object) -> None:
         match effect:
+            case order.Tell(event):
+                usage.listener(event)
+            case order.Respond(request, response):
+                self._respond(request, response, usage.peer)
             case order.SendRequest(request, next_hop):
                 self._request(request, self._hop(usage, request, next_hop), usage.session, usage)
             case order.SendAck(request, next_hop):
@@ -431,10 +447,6 @@ class Stack:
                 self._send(request.to_bytes(), peer)
             case order.Cancel(invite, headers):
                 self._cancel(usage, invite, headers)
-            case order.Respond(request, response):
-                self._respond(request, response, usage.peer)
-            case order.Tell(event):
-                usage.listener(event)
 
     def _cancel(self, usage: Usage, invite: Request, headers: Iterable[tuple[str, str]]) -> None:
         """CANCEL follows its INVITE to the same place; the INVITE waits no longer than 64*T1 for its end (9.1)."""
@@ -445,8 +457,8 @@ class Stack:
         self._run(transaction, transaction.cancelled(self._clock()))
 
     def _hop(self, usage: Usage, request: Request, next_hop: Uri) -> Peer:
-        """Where a request of a session goes: a route as it says, else the phone's real or stated address."""
-        if usage.symmetric and "Route" not in request.headers:
+        """Where a request goes: a route as it says, the first INVITE where `dial` says, else as the Contact says."""
+        if (usage.symmetric or request is usage.session.invite) and "Route" not in request.headers:
             return usage.peer
         return self._locate(next_hop) or usage.peer
 
@@ -554,6 +566,12 @@ def _as_bound(host: str, peer_host: str) -> str:
 
 def _nowhere(uri: Uri) -> Peer | None:
     return None
+
+
+def _went_to(transaction: Transaction, peer: Peer) -> bool:
+    """Whether a transaction used a connection; one that was dialled by its address has no flow number."""
+    sent_to = transaction.peer
+    return sent_to[:3] == peer[:3] and sent_to.flow in (0, peer.flow)
 
 
 def _is_over(transaction: Transaction) -> bool:

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -29,9 +30,13 @@ READY_WITHIN = 30.0
 class Child:
     """One process that is started again when it dies."""
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], *, steady: float = STEADY, stop_within: float = STOP_WITHIN
+    ) -> None:
         self.name = name
         self.refused = False
+        self._steady = steady
+        self._stop_within = stop_within
         self._command = command
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
@@ -39,23 +44,29 @@ class Child:
     async def run(self) -> None:
         """Keep it running until `stop`, or until it refuses."""
         pause = FIRST_PAUSE
-        while True:
+        while not self._stopping:
             started = time.monotonic()
-            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=asyncio.subprocess.DEVNULL)
-            code = await self._process.wait()
-            if self._stopping:
+            process = self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=asyncio.subprocess.DEVNULL
+            )
+            if self._stopping:  # meanwhile
+                process.terminate()
+            code = await process.wait()
+            steady = time.monotonic() - started > self._steady
+            if self._stopping or code == 0:
                 return
-            if code in (0, REFUSED):  # it was told to stop, or it cannot start
-                self.refused = code == REFUSED
+            if code == REFUSED and not steady:  # after a long life it is what Python says of an exception
+                self.refused = True
                 return
-            pause = FIRST_PAUSE if time.monotonic() - started > STEADY else min(2 * pause, LONGEST_PAUSE)
+            pause = FIRST_PAUSE if steady else min(2 * pause, LONGEST_PAUSE)
             log.error("a process died and is started again", process=self.name, code=code)
             await asyncio.sleep(pause)
 
     def send(self, number: int) -> None:
         """Send a signal."""
         if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(number)
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
 
     async def stop(self) -> None:
         """End it: politely, then not."""
@@ -63,13 +74,13 @@ class Child:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        process.terminate()
+        self.send(signal.SIGTERM)
         try:
-            async with asyncio.timeout(STOP_WITHIN):
+            async with asyncio.timeout(self._stop_within):
                 await process.wait()
         except TimeoutError:
             log.error("a process did not end and was killed", process=self.name)
-            process.kill()
+            self.send(signal.SIGKILL)
             await process.wait()
 
 

@@ -297,7 +297,7 @@ class Switch:
             "registrations": self._registrations(),
             "calls": self._live_calls(),
             "ended_calls": self.exchange.ended_calls,
-            **self.exchange.queues.engine.snapshot(),
+            **self.exchange.queues.engine.snapshot(time.monotonic()),
             "media": media,
             "load": {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3), "memory_kib": usage.ru_maxrss,
                      "sessions": self.stack.session_count(), "transactions": len(self.stack.table)},

@@ -23,11 +23,12 @@ class Speaks(Protocol):
 
 
 class Speech:
-    """Prompts to sounds. What cannot be spoken is left out, with one line in the log: silence loses no call."""
+    """Prompts to sounds. What cannot be spoken is left out: silence loses no call. The log has one line per trouble."""
 
     def __init__(self, speaker: Speaks, plan: Callable[[], Plan]) -> None:
         self._speaker = speaker
         self._plan = plan
+        self._trouble = ""
 
     async def sounds(self, prompts: Sequence[Prompt]) -> list[Sound]:
         """The files of these prompts, in order."""
@@ -36,8 +37,16 @@ class Speech:
             try:
                 found.append(str(await self._speaker.ensure(prompt)))
             except SpeechError as error:
-                log.error("prompt left out", error=str(error))
+                self._tell(str(error))
+            else:
+                self._trouble = ""
         return found
+
+    def _tell(self, trouble: str) -> None:
+        """Say why a prompt is left out, once for all prompts that are left out for the same reason."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            log.error("prompt left out", error=trouble)
 
     async def announcement(self, queue: str, order: commands.Announce) -> list[Sound]:
         """What a waiting caller is told."""

@@ -60,7 +60,9 @@ class Acceptances:
     @property
     def next_deadline(self) -> float:
         """When one must be sent again or given up; infinity for never."""
-        return min((min(one.repeat_at, one.expires_at) for one in self._waiting.values()), default=inf)
+        if not self._waiting:
+            return inf
+        return min([min(one.repeat_at, one.expires_at) for one in self._waiting.values()])
 
     def add(self, request: Request, response: Response, now: float) -> None:
         """Begin to wait for the ACK of this response, which is sent now for the first time."""

@@ -7,7 +7,6 @@ from softswitch.dialog.route_set import first_hop, read_route_set, requested_uri
 from softswitch.dialog.target import read_target
 from softswitch.sip.address import Address
 from softswitch.sip.errors import BadHeader
-from softswitch.sip.headers import Headers
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
 
@@ -97,19 +96,18 @@ class Dialog:
         if number is None:
             self.local_seq += 1
             number = self.local_seq
-        fields = Headers()
-        for route in routes_to_write(self.route_set, self.remote_target):
-            fields.add("Route", route)
-        fields.add("Max-Forwards", MAX_FORWARDS)
-        fields.add("From", str(self.local))
-        fields.add("To", str(self.remote))
-        fields.add("Call-ID", self.call_id)
-        fields.add("CSeq", f"{number} {method}")
-        for name, value in headers:
-            fields.add(name, value)
+        lines = [("Route", route) for route in routes_to_write(self.route_set, self.remote_target)]
+        lines += [
+            ("Max-Forwards", MAX_FORWARDS),
+            ("From", str(self.local)),
+            ("To", str(self.remote)),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{number} {method}"),
+            *headers,
+        ]
         if body and content_type is not None:
-            fields.add("Content-Type", content_type)
-        return Request(method, requested_uri(self.route_set, self.remote_target), fields, body)
+            lines.append(("Content-Type", content_type))
+        return Request(method, requested_uri(self.route_set, self.remote_target), lines, body)
 
     def next_hop(self) -> Uri:
         """Where requests go, before resolving."""

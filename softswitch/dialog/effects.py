@@ -2,6 +2,8 @@
 
 In a list of effects that which goes to the wire comes first, then what the call layer is told, `Closed` last. So an
 order that the call layer gives while it is being told may be carried out at once: nothing overtakes anything.
+
+They are made several times per message, so they are not frozen: a frozen one costs three times as much to build.
 """
 
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SendRequest:
     """Start a client transaction for this request (INVITE or not); its responses and its failure come back."""
 
@@ -21,7 +23,7 @@ class SendRequest:
     """Where it goes before resolving: the first route, else the request URI (RFC 3261 8.1.2, 12.2.1.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SendAck:
     """Send the ACK of a 2xx, outside of any transaction (RFC 3261 13.2.2.4)."""
 
@@ -31,7 +33,7 @@ class SendAck:
     """Where it goes before resolving."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cancel:
     """Send a CANCEL for an INVITE that this session sent before (RFC 3261 9.1)."""
 
@@ -41,7 +43,7 @@ class Cancel:
     """What to add, for example a Reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Respond:
     """Pass this response to the server transaction of this request (again, when a 2xx is repeated)."""
 
@@ -49,14 +51,14 @@ class Respond:
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tell:
     """Tell the call layer what has happened."""
 
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Closed:
     """Nothing more is to be expected in this dialog: forget the session."""
 

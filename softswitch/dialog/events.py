@@ -12,7 +12,7 @@ Cause = Literal["bye", "cancel", "refused", "no_ack", "timeout", "error"]
 Side = Literal["local", "remote"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Progressed:
     """Our INVITE was answered with a provisional response other than 100."""
 
@@ -21,7 +21,7 @@ class Progressed:
     """Early media of this branch, if any."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """Our INVITE was accepted."""
 
@@ -30,7 +30,7 @@ class Answered:
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Refused:
     """Our INVITE was refused, or nobody answered it: the session is over."""
 
@@ -40,7 +40,7 @@ class Refused:
     """None when the status is our own: 408 nothing came back, 503 it could not be sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Acknowledged:
     """The ACK of our 2xx came in."""
 
@@ -48,7 +48,7 @@ class Acknowledged:
     """The answer to an offer that our 2xx carried."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Offered:
     """A re-INVITE or UPDATE of the peer waits for `answer_offer` or `refuse_offer`."""
 
@@ -56,12 +56,12 @@ class Offered:
     """None: the peer wants our offer in the 2xx."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OfferWithdrawn:
     """The peer cancelled the re-INVITE that was waiting for our answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OfferAnswered:
     """Our re-INVITE was accepted."""
 
@@ -69,14 +69,14 @@ class OfferAnswered:
     """The answer; or the peer's offer when ours had none: then `acknowledge` must bring our answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OfferRefused:
     """Our re-INVITE was refused; the session goes on as it was."""
 
     status: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InfoReceived:
     """An INFO came in and was answered."""
 
@@ -85,7 +85,7 @@ class InfoReceived:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ended:
     """The session is over for the call layer, though the wire may need a moment until `Closed`."""
 

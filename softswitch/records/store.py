@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select
 
 from softswitch.core.location import Binding, Location
+from softswitch.records.alarm import Alarm
 from softswitch.records.database import Database, storable
 from softswitch.records.errors import EventError, StorageError
 from softswitch.records.events import Event, make_event
@@ -31,6 +32,7 @@ class BindingStore:
     def __init__(self, database: Database) -> None:
         """Use an open database."""
         self._database = database
+        self._alarm = Alarm(log)
 
     async def load(self, now: float = 0.0) -> list[Binding]:
         """The contacts that are still valid at wall time ``now``, in the order of their preference."""
@@ -63,8 +65,9 @@ class BindingStore:
             await self.save(changes)
         except StorageError as error:
             location.mark_changed(aor for aor, _ in changes)
-            log.warning("%s The registrations stay in memory until it can be written.", error)
+            self._alarm.ring(str(error), "The registrations stay in memory until it can be written.")
             return False
+        self._alarm.clear("The registrations are saved again.")
         return True
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from softswitch.records.alarm import Alarm
 from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
 from softswitch.records.events import CallEnded, CallStarted, Event
@@ -92,6 +93,7 @@ class RecordWriter:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._database_alarm, self._spool_alarm = Alarm(log), Alarm(log)
 
     @property
     def behind(self) -> bool:
@@ -197,7 +199,7 @@ class RecordWriter:
             await self._ledger.write(batch)
         except StorageError as error:
             self._fall_behind()
-            log.warning("%s Calls go on; their records wait in %s.", error, self._spool_folder)
+            self._database_alarm.ring(str(error), f"Calls go on; their records wait in {self._spool_folder}.")
             return False
         except Exception:  # a mistake of ours: the task must live, and the facts go to the spool to be looked at
             self._fall_behind()
@@ -211,8 +213,9 @@ class RecordWriter:
         try:
             await asyncio.to_thread(self._spool.append, batch.lines(self._run))
         except StorageError as error:
-            log.warning("%s %d events wait in memory.", error, len(batch.facts))
+            self._spool_alarm.ring(str(error), "Calls go on; their records wait in memory.")
             return False
+        self._spool_alarm.clear("The spool can be written again.")
         return True
 
     def _forget(self, told: list[tuple[_Call, int, Event]]) -> None:
@@ -238,10 +241,11 @@ class RecordWriter:
                 return True
             await self._recover()
             self._behind = False
+            self._database_alarm.clear("The database takes records again; none waits any more.")
             await asyncio.to_thread(self._spool.reserve)
         except StorageError as error:
             self._fall_behind()
-            log.warning("%s It will be tried again.", error)
+            self._database_alarm.ring(str(error), f"It will be tried again; records wait in {self._spool_folder}.")
         return False
 
     async def _replay(self, spool: Spool, path: Path) -> None:

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar
 
 from softswitch.sip.errors import BadHeader
 from softswitch.sip.grammar import LWS, QUOTED, format_params, parse_params, quote, split_list, unquote
-from softswitch.sip.uri import Uri
+from softswitch.sip.uri import LONGEST_REMEMBERED, REMEMBERED, Uri
 
 # name-addr = [ display-name ] LAQUOT addr-spec RAQUOT. Unquoted display names are tokens by the book; phones also
 # put brackets, "@" and UTF-8 there. Never a comma, a semicolon, or half a quoted string.
@@ -32,16 +33,7 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> "Address":
         """Read exactly one address."""
-        match = _name_addr.fullmatch(text)
-        if match is not None:
-            display, uri, params = match.groups()
-            name = unquote(display) if display[:1] == '"' else display.strip(" \t") or None
-            return cls(name, Uri.parse(uri), parse_params(params))
-        match = _addr_spec.fullmatch(text)
-        if match is None:
-            raise BadHeader("Malformed address")
-        uri, params = match.groups()
-        return cls(None, Uri.parse(uri), parse_params(params or ""))
+        return _recall(text) if len(text) <= LONGEST_REMEMBERED else _parse(text)
 
     @classmethod
     def parse_list(cls, values: str | list[str]) -> list["Address"]:
@@ -65,6 +57,22 @@ class Address:
         name = f"{quote(self.display)} " if self.display else ""
         return f"{name}<{self.uri}>{format_params(self.params)}"
 
+
+def _parse(text: str) -> Address:
+    match = _name_addr.fullmatch(text)
+    if match is not None:
+        display, uri, params = match.groups()
+        name = unquote(display) if display[:1] == '"' else display.strip(" \t") or None
+        return Address(name, Uri.parse(uri), parse_params(params))
+    match = _addr_spec.fullmatch(text)
+    if match is None:
+        raise BadHeader("Malformed address")
+    uri, params = match.groups()
+    return Address(None, Uri.parse(uri), parse_params(params or ""))
+
+
+_recall = lru_cache(REMEMBERED)(_parse)
+"""A request and its answers, and all that follows in its dialog, repeat From and To letter by letter."""
 
 Address.WILDCARD = Address(None, Uri("*", opaque=""))
 WILDCARD = Address.WILDCARD

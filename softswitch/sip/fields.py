@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from softswitch.sip.errors import BadHeader
@@ -17,7 +18,7 @@ from softswitch.sip.grammar import (
     split_list,
     unquote,
 )
-from softswitch.sip.uri import HOST, parse_host, parse_port
+from softswitch.sip.uri import HOST, LONGEST_REMEMBERED, REMEMBERED, parse_host, parse_port
 
 __all__ = [
     "MAGIC_COOKIE",
@@ -151,13 +152,20 @@ class CSeq(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "CSeq":
         """Read number and method; the number has at most 32 bits."""
-        match = _cseq.fullmatch(text)
-        if match is None:
-            raise BadHeader("Malformed CSeq")
-        return cls(parse_number(match[1]), match[2])
+        return _recall_cseq(text) if len(text) <= LONGEST_REMEMBERED else _parse_cseq(text)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+def _parse_cseq(text: str) -> CSeq:
+    match = _cseq.fullmatch(text)
+    if match is None:
+        raise BadHeader("Malformed CSeq")
+    return CSeq(parse_number(match[1]), match[2])
+
+
+_recall_cseq = lru_cache(REMEMBERED)(_parse_cseq)
 
 
 @dataclass(slots=True)

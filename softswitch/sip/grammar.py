@@ -24,6 +24,8 @@ MAX_PARAMS = 256
 _token = re.compile(TOKEN)
 _param = re.compile(PARAM)
 _params = re.compile(rf"(?:{PARAM})*+{LWS}")
+# Nearly all parameters: no quotes, no blanks, nothing that a plain split could take for something else.
+_plain_params = re.compile(rf"(?:;{TOKEN}(?:=[A-Za-z0-9\-.!%*_+`'~:@/?&$\[\]]++)?+)++")
 _list_item = re.compile(rf'(?:[^",<>\r\n]|{QUOTED}|<[^<>\r\n]*+>)*+')
 _quoted_pair = re.compile(r"\\(.)", re.DOTALL)
 _plain = re.compile(PLAIN)
@@ -58,16 +60,25 @@ def parse_params(text: str) -> dict[str, str | None]:
     """Read `;name=value;name...`: names in lower case, quotes removed, the first of two equal names wins."""
     if not text:
         return {}
+    found: dict[str, str | None] = {}
+    if _plain_params.fullmatch(text) is not None:
+        for part in text[1:].split(";"):
+            name, _, value = part.partition("=")
+            found.setdefault(name.lower(), value or None)
+        return _bounded(found)
     if _params.fullmatch(text) is None:
         raise BadHeader("Malformed parameters")
-    found: dict[str, str | None] = {}
     for name, value in _param.findall(text):
         if value[:1] == '"':
             value = Quoted(unquote(value))  # noqa: PLW2901 the value as it is meant
         found.setdefault(name.lower(), value or None if value.__class__ is str else value)
-    if len(found) > MAX_PARAMS:
+    return _bounded(found)
+
+
+def _bounded(params: dict[str, str | None]) -> dict[str, str | None]:
+    if len(params) > MAX_PARAMS:
         raise BadHeader("Too many parameters")
-    return found
+    return params
 
 
 def format_params(params: dict[str, str | None]) -> str:

@@ -110,8 +110,16 @@ class Headers:
 
     def add(self, name: str, value: str) -> None:
         """Put a header behind all others."""
-        key = self._touch(name)
-        self._lines.append((key, _one_line(value)))
+        key, value = canonical(name), _one_line(value)
+        self.cache.pop(key, None)
+        self._lines.append((key, value))
+        if self._first is not None:
+            self._first.setdefault(key, value)
+
+    def extend(self, lines: Iterable[tuple[str, str]]) -> None:
+        """Put headers behind all others, in this order."""
+        for name, value in lines:
+            self.add(name, value)
 
     def set(self, name: str, value: str) -> None:
         """Put one value in the place of the first of that name, and drop the others of that name."""
@@ -126,8 +134,11 @@ class Headers:
 
     def prepend(self, name: str, value: str) -> None:
         """Put a header before all others, as a Via or Record-Route must be."""
-        key = self._touch(name)
-        self._lines.insert(0, (key, _one_line(value)))
+        key, value = canonical(name), _one_line(value)
+        self.cache.pop(key, None)
+        self._lines.insert(0, (key, value))
+        if self._first is not None:
+            self._first[key] = value
 
     def remove(self, name: str) -> None:
         """Drop all values of that name; nothing happens when there are none."""
@@ -136,17 +147,19 @@ class Headers:
 
     def replace_first(self, name: str, value: str) -> None:
         """Change the first value of that name and leave the others where they are."""
-        key = self._touch(name)
+        key, value = canonical(name), _one_line(value)
+        self.cache.pop(key, None)
+        if self._first is not None:
+            self._first[key] = value
         for place, (spelled, _) in enumerate(self._lines):
             if spelled == key:
-                self._lines[place] = (key, _one_line(value))
+                self._lines[place] = (key, value)
                 return
-        self._lines.append((key, _one_line(value)))
+        self._lines.append((key, value))
 
     def copy(self) -> "Headers":
         """Return headers that can be changed without changing these."""
         twin = Headers.from_lines(self._lines.copy())
-        twin._first = self._first
         twin.cache = self.cache.copy()
         return twin
 

@@ -223,7 +223,8 @@ class Response(Message):
         headers: Headers | Iterable[tuple[str, str]] = (),
         body: bytes = b"",
     ) -> None:
-        super().__init__(headers, body)
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.body = body
         self.status = status
         self.reason = REASON.get(status, "") if reason is None else reason
 
@@ -270,11 +271,10 @@ def respond(
     lines = [line for line in request.headers.lines if line[0] in wanted]
     if len(request.headers.first()) != len(request.headers):
         lines = _drop_repeated(lines)
-    answer = Headers.from_lines(lines)
     if to_tag is not None and status != 100 and not _has_to_tag(request):
-        answer.replace_first("To", f"{request.headers.get('To') or ''};tag={to_tag}")
-    for name, value in headers:
-        answer.add(name, value)
+        lines = [(name, f"{value};tag={to_tag}") if name == "To" else (name, value) for name, value in lines]
+    answer = Headers.from_lines(lines)
+    answer.extend(headers)
     if content_type is not None:
         answer.set("Content-Type", content_type)
     return Response(status, reason, answer, body)
@@ -286,14 +286,9 @@ def stamp_via(request: Request, peer: Peer) -> None:
     `received` is added when it differs from sent-by (RFC 3261 section 18.2.1) or when rport was asked for, `rport`
     is filled only when asked for (RFC 3581 section 4). A broken Via stays as it is.
     """
-    value = request.headers.get("Via") or ""
-    head, asked, tail = value.partition(";rport")
-    if asked and tail[:1] in ("", ";") and not any(mark in value for mark in ('"', ",", "received")):
-        request.headers.replace_first("Via", f"{head};rport={peer.port}{tail};received={peer.host}")
-        return
     try:
         via = request.via
-        others = split_list(value)[1:]
+        others = split_list(request.headers.get("Via") or "")[1:]
     except BadHeader:
         return
     if via.host == peer.host and not via.wants_rport and "received" not in via.params:
@@ -303,6 +298,7 @@ def stamp_via(request: Request, peer: Peer) -> None:
         params["rport"] = str(peer.port)
     stamped = Via(via.transport, via.host, via.port, params, via.version)
     request.headers.replace_first("Via", ", ".join([str(stamped), *others]))
+    request.headers.cache["Via"] = stamped
 
 
 def response_peer(message: Message | Via, arrival: Peer) -> Peer:

@@ -1,7 +1,8 @@
 """Offer and answer for one audio stream (RFC 3264). Pure: descriptions in, descriptions and decisions out."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address
 
 from softswitch.sip.errors import BadSdp, NotAcceptable
 from softswitch.sip.sdp import STATIC, Encoding, MediaSection, Origin, Sdp
@@ -219,11 +220,9 @@ def _understand(theirs: Sdp, section: MediaSection, local: LocalMedia, offered: 
     if section.protocol.upper() not in _PROTOCOLS:
         raise NotAcceptable("Only plain RTP is supported", INCOMPATIBLE_TRANSPORT)
     connection = theirs.connection_of(section)
-    address = _literal(connection.address)
-    if address.is_multicast or address == _BROADCAST:
-        raise NotAcceptable("Only unicast addresses are supported", INCOMPATIBLE_ADDRESS)
+    version, is_unspecified = _read_host(connection.address)
     family = 6 if ":" in local.address else 4
-    if address.version != family and not address.is_unspecified:
+    if version != family and not is_unspecified:
         raise NotAcceptable("Another address family is in use here", INCOMPATIBLE_ADDRESS)
     known = {**offered, **section.encodings}
     direction = theirs.direction_of(section)
@@ -232,19 +231,27 @@ def _understand(theirs: Sdp, section: MediaSection, local: LocalMedia, offered: 
         host=connection.address,
         encodings={number: known[number] for number in section.payload_types if number in known},
         sends=direction in _CAN_SEND,
-        hears=direction in _CAN_RECEIVE and not address.is_unspecified,
+        hears=direction in _CAN_RECEIVE and not is_unspecified,
     )
 
 
-def _literal(address: str) -> IPv4Address | IPv6Address:
+@lru_cache(1024)
+def _read_host(text: str) -> tuple[int, bool]:
+    """Return the version of a literal unicast address, and whether it is 0.0.0.0 or "::"."""
     try:
-        return ip_address(address)
+        address = ip_address(text)
     except ValueError:
         raise NotAcceptable("Only literal addresses are supported", INCOMPATIBLE_ADDRESS) from None
+    if address.is_multicast or address == _BROADCAST:
+        raise NotAcceptable("Only unicast addresses are supported", INCOMPATIBLE_ADDRESS)
+    return address.version, address.is_unspecified
 
 
 def _find(encodings: dict[int, Encoding], wanted: Encoding) -> int | None:
-    return next((number for number, encoding in encodings.items() if encoding.is_same(wanted)), None)
+    for number, encoding in encodings.items():
+        if encoding is wanted or encoding.is_same(wanted):
+            return number
+    return None
 
 
 def _events(remote: _Remote, offered: dict[int, Encoding]) -> tuple[int | None, int | None]:

@@ -7,10 +7,10 @@ Whatever comes in, only `BadMessage` and `BadRequest` come out.
 import re
 from operator import itemgetter
 
-from softswitch.sip.address import DISPLAY, Address
+from softswitch.sip.address import Address
 from softswitch.sip.errors import BadHeader, BadMessage, BadRequest, BadUri, SipError
 from softswitch.sip.fields import CSeq, Via, parse_date, parse_number
-from softswitch.sip.grammar import LWS, PARAM, TOKEN
+from softswitch.sip.grammar import TOKEN
 from softswitch.sip.headers import SPELLINGS, Headers, canonical
 from softswitch.sip.message import Message, Request, Response
 from softswitch.sip.status import REASON
@@ -33,18 +33,7 @@ _token = re.compile(TOKEN)
 _version = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _status = re.compile(r"[1-6][0-9]{2}")
 _quick_request = re.compile(r"([A-Z]++) ([^ ]++) SIP/2\.0")
-# The forms that nearly all headers have, narrow enough that what matches can be parsed; the rest is read thoroughly.
-_PORT = r"(?::(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})(?![0-9]))?+"
-_QUICK_URI = (
-    r"sips?:(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#]++@)?+[A-Za-z0-9_.\-]++"
-    rf"{_PORT}(?:;[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++(?:=[A-Za-z0-9\-_.!~*'()\[\]/:&+$]*+)?+)*+"
-)
-_QUICK_PARAMS = rf"(?:{PARAM}){{0,32}}+"
-_quick_uri = re.compile(_QUICK_URI)
-_quick_address = re.compile(rf"{DISPLAY}{LWS}<{_QUICK_URI}>{_QUICK_PARAMS}")
-_quick_via = re.compile(rf"SIP/2\.0/[A-Za-z]++ [A-Za-z0-9_.\-]++{_PORT}{_QUICK_PARAMS}")
 _quick_hops = re.compile(r"[0-9]{1,2}")
-_quick_cseq = re.compile(r"[0-9]{1,9}+ [A-Z]++")
 
 
 class Ping:
@@ -300,11 +289,13 @@ def _reject(message: Request | Response, status: int, reason: str) -> SipError:
 
 
 def _check_headers(message: Message) -> None:
-    """Check what requests and responses have in common: mandatory headers once, and addresses that can be read."""
-    headers = message.headers
+    """Check what requests and responses have in common: mandatory headers once, and addresses that can be read.
+
+    What had to be understood for that is kept: whoever gets the message asks for nearly all of it.
+    """
+    headers, cache = message.headers, message.headers.cache
     first = headers.first()
-    unique = len(first) == len(headers.lines)
-    if not unique:
+    if len(first) != len(headers.lines):
         _check_single(headers)
     try:
         via, from_, to, call_id, cseq = _mandatory(first)
@@ -312,16 +303,12 @@ def _check_headers(message: Message) -> None:
         raise BadHeader(f"Missing {missing.args[0]}") from None
     if not call_id or " " in call_id or "\t" in call_id:
         raise BadHeader("Malformed Call-ID")
-    if _quick_cseq.fullmatch(cseq) is None:
-        headers.cache["CSeq"] = CSeq.parse(cseq)
-    if _quick_via.fullmatch(via) is None:
-        Via.parse_list([via])
-    if _quick_address.fullmatch(from_) is None:
-        headers.cache["From"] = Address.parse(from_)
-    if _quick_address.fullmatch(to) is None:
-        headers.cache["To"] = Address.parse(to)
+    cache["CSeq"] = CSeq.parse(cseq)
+    cache["Via"] = Via.parse_list([via])[0] if "," in via else Via.parse(via)
+    cache["From"] = Address.parse(from_)
+    cache["To"] = Address.parse(to)
     for name in _ADDRESSES:
-        if name in first and (not unique or _quick_address.fullmatch(first[name]) is None):
+        if name in first:
             _check_addresses(headers, name)
 
 
@@ -329,8 +316,7 @@ def _check_addresses(headers: Headers, name: str) -> None:
     values = headers.get_all(name)
     if name == "Contact" and values == ["*"]:
         return
-    if not all(map(_quick_address.fullmatch, values)):
-        headers.cache[name] = Address.parse_list(values)
+    headers.cache[name] = Address.parse_list(values)
 
 
 def _check_single(headers: Headers) -> None:
@@ -345,7 +331,7 @@ def _check_single(headers: Headers) -> None:
 def _check_request(request: Request) -> None:
     """Check what only requests have (section 8.2): Request-URI, method, hops left, date."""
     first = request.headers.first()
-    if first["CSeq"].rpartition(" ")[2] != request.method and request.cseq.method != request.method:
+    if request.cseq.method != request.method:
         raise BadHeader("CSeq method differs from the request")
     if "Max-Forwards" in first and _quick_hops.fullmatch(first["Max-Forwards"]) is None:
         parse_number(first["Max-Forwards"], 255)
@@ -353,12 +339,11 @@ def _check_request(request: Request) -> None:
         parse_date(first["Date"])
     if request.method == "REGISTER" and not request.to.uri.is_sip:
         raise BadHeader("To of a registration must be a SIP URI")
-    if _quick_uri.fullmatch(request.uri_text) is None:
-        _check_uri(request)
+    _check_uri(request)
 
 
 def _check_uri(request: Request) -> None:
-    """Read an unusual Request-URI: SIP and telephone numbers pass, other schemes get 416 (section 8.2.2.1)."""
+    """Read the Request-URI: SIP and telephone numbers pass, other schemes get 416 (section 8.2.2.1)."""
     uri = request.uri
     if uri.opaque is not None and uri.scheme != "tel":
         raise BadUri(REASON[416], 416)

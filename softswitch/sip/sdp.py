@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 
 from softswitch.sip.errors import BadSdp
@@ -17,7 +18,8 @@ _PAYLOAD_TYPES = {str(number): number for number in range(128)}
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
-_line = re.compile(r"[A-Za-z]=.*", re.DOTALL)
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+"""What a line may begin with: the letter of its type, and "=" behind it."""
 # m=<media> <port>[/<number of ports>] <proto> <fmt> ... ; the formats may be missing in a section that is switched off
 _media = re.compile(r"([A-Za-z0-9\-.+]++) ++([0-9]{1,5})(?:/([0-9]{1,5}))? ++([A-Za-z0-9\-./+]++)((?: ++[!-~]++)*+) *+")
 _rtpmap = re.compile(r"([0-9]{1,3}) ++([A-Za-z0-9\-_.+]++)/([0-9]{1,6})(?:/([0-9]{1,2}))?(?:[^0-9].*)?", re.DOTALL)
@@ -89,11 +91,9 @@ class Encoding:
 
     def is_same(self, other: "Encoding") -> bool:
         """Whether both are one encoding."""
-        return (self.name.upper(), self.clock_rate, self.channels) == (
-            other.name.upper(),
-            other.clock_rate,
-            other.channels,
-        )
+        if self.clock_rate != other.clock_rate or self.channels != other.channels:
+            return False
+        return self.name == other.name or self.name.upper() == other.name.upper()
 
     def __str__(self) -> str:
         return f"{self.name}/{self.clock_rate}" + (f"/{self.channels}" if self.channels != 1 else "")
@@ -112,6 +112,17 @@ STATIC = {
 }
 
 
+def _read_rtpmap(text: str) -> tuple[int, Encoding] | None:
+    """Read the value of an a=rtpmap line; None when it makes no sense."""
+    match = _rtpmap.fullmatch(text)
+    return None if match is None else (int(match[1]), Encoding(match[2], int(match[3]), int(match[4] or 1)))
+
+
+LONGEST_REMEMBERED = 64
+"""Characters; the few lines that all phones write are read once."""
+_recall_rtpmap = lru_cache(512)(_read_rtpmap)
+
+
 class _Lines:
     """Lines of one level, in order, with what both levels can say."""
 
@@ -125,7 +136,7 @@ class _Lines:
         """Return the values of all a=name:value lines, the empty text for a=name."""
         found = []
         for kind, text in self.lines:
-            if kind == "a":
+            if kind == "a" and text.startswith(name):
                 label, _, value = text.partition(":")
                 if label == name:
                     found.append(value)
@@ -182,9 +193,9 @@ class MediaSection(_Lines):
         """Payload types of this section in order of preference; those without meaning are left out."""
         mapped: dict[int, Encoding] = {}
         for text in self.attributes("rtpmap"):
-            match = _rtpmap.fullmatch(text)
-            if match is not None:
-                mapped.setdefault(int(match[1]), Encoding(match[2], int(match[3]), int(match[4] or 1)))
+            known = _recall_rtpmap(text) if len(text) <= LONGEST_REMEMBERED else _read_rtpmap(text)
+            if known is not None:
+                mapped.setdefault(*known)
         found: dict[int, Encoding] = {}
         for number in self.payload_types:
             encoding = mapped.get(number) or STATIC.get(number)
@@ -237,15 +248,16 @@ class Sdp(_Lines):
         sdp = cls()
         lines = sdp.lines
         for row in rows[1:]:
-            if _line.fullmatch(row) is None:
+            letter, equals, value = row.partition("=")
+            if not equals or letter not in _LETTERS:
                 raise BadSdp("Malformed line")
-            if row[0] == "m":
+            if letter == "m":
                 if len(sdp.media) == MAX_MEDIA:
                     raise BadSdp("Too many media sections")
-                sdp.media.append(MediaSection.parse(row[2:]))
+                sdp.media.append(MediaSection.parse(value))
                 lines = sdp.media[-1].lines
                 continue
-            lines.append((row[0], row[2:]))
+            lines.append((letter, value))
         return sdp
 
     @property

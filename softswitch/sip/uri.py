@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import quote, unquote
 
@@ -27,6 +28,11 @@ _PARAM = _UNRESERVED + "[]/:&+$"
 _HEADER = _UNRESERVED + "[]/?:+$"
 _plain_user = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$,;?/]++")
 _plain_param = re.compile(r"[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++")
+
+REMEMBERED = 4096
+"""How many texts are kept with what they mean: phones write the same few addresses again and again."""
+LONGEST_REMEMBERED = 128
+"""Characters; what is longer is read each time, so that nobody can fill the memory."""
 
 # RFC 3261 section 19.1.4: a URI that has one of these never equals a URI that has it not.
 _DISTINGUISHING = frozenset(("user", "ttl", "method", "maddr", "transport"))
@@ -55,29 +61,7 @@ class Uri:
     @classmethod
     def parse(cls, text: str) -> "Uri":
         """Read one URI without brackets around it."""
-        scheme, colon, rest = text.partition(":")
-        if scheme != "sip":
-            scheme = scheme.lower()
-            if scheme not in ("sip", "sips"):
-                return _parse_opaque(scheme, colon, rest)
-        match = _sip_uri.fullmatch(rest)
-        if match is None:
-            raise BadUri("Malformed SIP URI")
-        user, password, host, port, params, headers = match.groups()
-        if "%" in rest:
-            if _bad_escape.search(rest) is not None:
-                raise BadUri("Malformed escape in URI")
-            if user is not None:
-                user = unquote(user, errors="surrogateescape")
-        return cls(
-            scheme,
-            user,
-            password,
-            parse_host(host),
-            None if port is None else parse_port(port),
-            {} if params is None else _parse_params(params),
-            {} if headers is None else _parse_headers(headers),
-        )
+        return _recall(text) if len(text) <= LONGEST_REMEMBERED else _parse(text)
 
     @property
     def is_sip(self) -> bool:
@@ -109,6 +93,35 @@ class Uri:
             pairs = [f"{_escape(name, _HEADER)}={_escape(value, _HEADER)}" for name, value in self.headers.items()]
             text += "?" + "&".join(pairs)
         return f"{self.scheme}:{text}"
+
+
+def _parse(text: str) -> Uri:
+    scheme, colon, rest = text.partition(":")
+    if scheme != "sip":
+        scheme = scheme.lower()
+        if scheme not in ("sip", "sips"):
+            return _parse_opaque(scheme, colon, rest)
+    match = _sip_uri.fullmatch(rest)
+    if match is None:
+        raise BadUri("Malformed SIP URI")
+    user, password, host, port, params, headers = match.groups()
+    if "%" in rest:
+        if _bad_escape.search(rest) is not None:
+            raise BadUri("Malformed escape in URI")
+        if user is not None:
+            user = unquote(user, errors="surrogateescape")
+    return Uri(
+        scheme,
+        user,
+        password,
+        parse_host(host),
+        None if port is None else parse_port(port),
+        {} if params is None else _parse_params(params),
+        {} if headers is None else _parse_headers(headers),
+    )
+
+
+_recall = lru_cache(REMEMBERED)(_parse)
 
 
 def parse_host(text: str) -> str:

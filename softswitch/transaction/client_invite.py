@@ -31,7 +31,6 @@ waiting, since nothing is being sent then (figure 5 of RFC 6026).
 from enum import IntEnum
 from math import inf
 
-from softswitch.sip.headers import Headers
 from softswitch.sip.message import Request, Response
 from softswitch.sip.peer import Peer
 from softswitch.transaction.effects import Deliver, Effect, Send
@@ -140,13 +139,13 @@ class ClientInvite(Transaction):
 
 def build_ack(invite: Request, response: Response) -> Request:
     """The ACK of a refusal: the INVITE's own branch, and the To of the response (RFC 3261 17.1.1.3)."""
-    headers = Headers()
-    headers.add("Via", invite.headers.get("Via") or "")
-    headers.add("Max-Forwards", "70")
-    for route in invite.headers.get_all("Route"):
-        headers.add("Route", route)
-    headers.add("From", invite.headers.get("From") or "")
-    headers.add("To", response.headers.get("To") or "")
-    headers.add("Call-ID", invite.call_id)
-    headers.add("CSeq", f"{invite.cseq.number} ACK")
+    headers = [
+        ("Via", invite.headers.get("Via") or ""),
+        ("Max-Forwards", "70"),
+        *(("Route", route) for route in invite.headers.get_all("Route")),
+        ("From", invite.headers.get("From") or ""),
+        ("To", response.headers.get("To") or ""),
+        ("Call-ID", invite.call_id),
+        ("CSeq", f"{invite.cseq.number} ACK"),
+    ]
     return Request("ACK", invite.uri, headers, b"")

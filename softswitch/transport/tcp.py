@@ -1,7 +1,8 @@
 """SIP over TCP (RFC 3261 section 18): connections by flow number, bounded in count, size and time.
 
-A connection that has not sent one whole message within `FIRST_MESSAGE` seconds, or that starts a message and does
-not finish it in that time, is closed: a slow stranger holds a descriptor for seconds, not for ever.
+A connection that has not sent one whole message within `WHOLE_MESSAGE` seconds, or that starts a message and does
+not finish it in that time, is closed: a slow stranger holds a descriptor for seconds, not for ever, however busily
+he sends single octets or keep-alives.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from softswitch.sip.peer import Peer
 
 log = structlog.get_logger("transport.tcp")
 
-FIRST_MESSAGE = 10.0  # seconds until the first whole message, and for each started one
+WHOLE_MESSAGE = 10.0  # seconds until the first whole message, and for each started one
 IDLE = 3600.0  # seconds without a byte
 CONNECT_TIMEOUT = 4.0  # seconds
 MAX_CONNECTIONS = 4096
@@ -38,6 +39,8 @@ class Connection(asyncio.Protocol):
         self._parser = StreamParser()
         self._stream: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._hurried = True
+        """Whether the deadline is that of a whole message; octets do not put it off."""
         self.peer = Peer("tcp", "", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -48,18 +51,20 @@ class Connection(asyncio.Protocol):
         if not self._owner.admit(self):
             self._stream.abort()
             return
-        self._expect(FIRST_MESSAGE)
+        self._expect(self._owner.whole_message)
 
     def data_received(self, data: bytes) -> None:
+        messages = 0
         for item in self._parser.feed(data):
             if isinstance(item, Ping):
                 self.write(b"\r\n")
                 continue
+            messages += 1
             self._owner.receive(item, self.peer)
         if self._parser.broken:
             self.close()
             return
-        self._expect(FIRST_MESSAGE if self._parser.pending else IDLE)
+        self._set_deadline(messages)
 
     def pause_writing(self) -> None:
         log.warning("peer does not read", peer=str(self.peer))
@@ -86,6 +91,13 @@ class Connection(asyncio.Protocol):
         if self._stream is not None:
             self._stream.abort()
 
+    def _set_deadline(self, messages: int) -> None:
+        """After octets that completed so many messages: the one that has begun must be whole in time."""
+        if self._hurried and not messages:
+            return
+        self._hurried = self._parser.pending > 0
+        self._expect(self._owner.whole_message if self._hurried else IDLE)
+
     def _expect(self, seconds: float) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
@@ -97,8 +109,9 @@ class TcpTransport:
 
     name = "tcp"
 
-    def __init__(self, receive: StreamReceiver, closed: FlowClosed) -> None:
+    def __init__(self, receive: StreamReceiver, closed: FlowClosed, whole_message: float = WHOLE_MESSAGE) -> None:
         self.receive = receive
+        self.whole_message = whole_message
         self._closed = closed
         self._server: asyncio.Server | None = None
         self._flows: dict[int, Connection] = {}
@@ -111,9 +124,11 @@ class TcpTransport:
         self.port = 0
 
     @classmethod
-    async def listen(cls, host: str, port: int, receive: StreamReceiver, closed: FlowClosed) -> "TcpTransport":
+    async def listen(
+        cls, host: str, port: int, receive: StreamReceiver, closed: FlowClosed, whole_message: float = WHOLE_MESSAGE
+    ) -> "TcpTransport":
         """Bind and listen. Raises OSError when the address is taken or not ours."""
-        transport = cls(receive, closed)
+        transport = cls(receive, closed, whole_message)
         loop = asyncio.get_running_loop()
         transport._server = await loop.create_server(lambda: Connection(transport), host, port, backlog=1024)
         transport.host, transport.port = transport._server.sockets[0].getsockname()[:2]
@@ -167,13 +182,14 @@ class TcpTransport:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 loop = asyncio.get_running_loop()
                 _, connection = await loop.create_connection(lambda: Connection(self), peer.host, peer.port)
+            for data in self._dialling[address]:
+                connection.write(data)  # raises when there were too many connections for one more
         except (OSError, TimeoutError) as error:
             del self._dialling[address]
             log.info("cannot connect", peer=str(peer), error=str(error))
             self._closed(peer)
             return
-        for data in self._dialling.pop(address):
-            connection.write(data)
+        del self._dialling[address]
 
     async def close(self) -> None:
         """Stop listening and end every connection."""

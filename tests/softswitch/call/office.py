@@ -1,4 +1,4 @@
-"""A whole switch but for its sockets, its sound and its clock: the stack, the door, the exchange, and phones of text."""
+"""A whole switch but for its sockets, its sound and its clock: stack, door, exchange, and phones made of text."""
 
 import asyncio
 import random

@@ -48,6 +48,8 @@ class Phone:
     number: str
     peer: Peer
     password: str = ""
+    contact: str = ""
+    switch: Peer = SWITCH
     nonce: Challenge | None = None
     nonce_count: int = 0
     repeats: list[str] = field(default_factory=list)
@@ -57,11 +59,8 @@ class Phone:
 
     def __post_init__(self) -> None:
         self.password = self.password or f"demo-{self.number}"
+        self.contact = self.contact or f"<sip:{self.number}@{self.peer.host}:{self.peer.port}>"
         self.wire.plug(self.peer, self._receive)
-
-    @property
-    def contact(self) -> str:
-        return f"<sip:{self.number}@{self.peer.host}:{self.peer.port}>"
 
     # what comes
 
@@ -124,10 +123,10 @@ class Phone:
 
     # what goes
 
-    def send(self, text: str, body: bytes = b"", *, target: Peer = SWITCH) -> None:
+    def send(self, text: str, body: bytes = b"") -> None:
         """Send a message; `text` is its start line and headers but for Content-Length."""
         head = text.strip().replace("\r\n", "\n").replace("\n", "\r\n")
-        self.wire.send(f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body, self.peer, target)
+        self.wire.send(f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body, self.peer, self.switch)
 
     def via(self, branch: str | None = None) -> str:
         branch = branch or f"z9hG4bK-{self.number}-{next(_numbers)}"
