@@ -113,8 +113,8 @@ class MediaClient:
 
     async def close_leg(self, leg: str) -> LegReport:
         """Close a leg, give its ports back and learn how it fared."""
-        report: LegReport = await self._ask("close", leg=leg)  # type: ignore[assignment]
-        return report
+        report = await self._ask("close", leg=leg)
+        return cast(LegReport, {**protocol.UNHEARD, **report})
 
     # what a leg hears and says
 
@@ -202,13 +202,18 @@ class MediaClient:
         future: asyncio.Future[dict[str, Any]] = self._loop.create_future()
         self._waiting[number] = future
         self._write({"id": number, "do": do, **fields})
+        late = self._loop.call_later(ANSWER_WITHIN, self._give_up, number, do)
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                return await future
-        except TimeoutError as error:
-            raise MediaError(f"the media worker did not answer {do!r} within {ANSWER_WITHIN:g} s") from error
+            return await future
         finally:
+            late.cancel()
             self._waiting.pop(number, None)
+
+    def _give_up(self, number: int, do: str) -> None:
+        future = self._waiting.pop(number, None)
+        if future is not None and not future.done():
+            text = f"the media worker did not answer {do!r} within {ANSWER_WITHIN:g} s"
+            future.set_exception(MediaError(text))
 
     def _tell(self, do: str, **fields: Any) -> None:
         """Orders to a worker that is gone are dropped: `WorkerLost` has told the story."""

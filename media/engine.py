@@ -23,7 +23,7 @@ from media.latch import Latch
 from media.legs import Legs, Negotiated
 from media.mixer import mix_minus_self
 from media.players import Players
-from media.protocol import Digit, LegReport, MediaEvent, MediaResumed, MediaSilent, PlaybackFinished
+from media.protocol import UNHEARD, Digit, LegReport, MediaEvent, MediaResumed, MediaSilent, PlaybackFinished
 from media.receiver import CLOCK, Receiver
 from media.recorder import Recorder
 from media.relay import Relay
@@ -93,7 +93,6 @@ class Engine:
     def open(self, name: str, pair: PortPair, now: float) -> None:
         """Give a leg a row and its sockets."""
         row = self.legs.open(name, self.tick_number)
-        self.latch.reset(row)
         self.receiver.open(row)
         self.reports.open(row, now)
         self._io.attach(row, pair)
@@ -108,16 +107,19 @@ class Engine:
     def close(self, name: str, now: float, wall: float) -> LegReport:
         """Say goodbye to the peer, take the leg out of everything, and report how it fared."""
         row = self.legs.row(name)
-        if self.latch.host(row) is not None:
+        if self.reports.owes_goodbye(row):
             self._io.send_report(row, self.reports.write(row, now, wall, self.tick_number, goodbye=True))
         report = self._report(row, self.reports.close(row), now)
         self.players.stop(row)
         self.keys.forget(row)
-        self.tapes.drop(row)
-        self._retape()
+        if row in self._taped:
+            self.tapes.drop(row)
+            self._retape()
         self._detected.discard(row)
         self.rooms.forget(row)
         self._io.detach(row)
+        if self.legs.last_heard[row]:
+            self.receiver.close(row)
         self.legs.close(name)
         self.latch.reset(row)
         return report
@@ -181,8 +183,8 @@ class Engine:
 
     @property
     def relays(self) -> bool:
-        """Whether packets should be handed on sooner than the next tick."""
-        return self.relay.count > 0
+        """Whether packets should be handed on sooner than the next tick: there are relays, and not in silence."""
+        return self.relay.count > 0 and self.tick_number - self.receiver.relayed_at <= REVIEW_TICKS
 
     def receive(self, now: float, wall: float) -> None:
         """Take what has come: count it, relay it, or keep it for the tick."""
@@ -209,8 +211,11 @@ class Engine:
         self.tick_number += 1
 
     def skip(self, ticks: int) -> None:
-        """Ticks that came too late to be made: the outgoing streams show a gap."""
+        """Ticks that came too late to be made: the outgoing streams show a gap, and recordings hold silence."""
         self.legs.stamped_for -= ticks
+        if len(self.tapes):
+            self.tapes.skip(ticks)
+            self._tape_plan = None
 
     # sound
 
@@ -297,8 +302,10 @@ class Engine:
         for row in self.reports.due(now):
             self._io.send_report(row, self.reports.write(row, now, wall, self.tick_number))
         if self.tick_number % REVIEW_TICKS == 0:
-            self.receiver.jitter.review(np.flatnonzero(self.rooms.listens))
+            if self.rooms.listens.any():
+                self.receiver.jitter.review(np.flatnonzero(self.rooms.listens))
             self._find_silent(now)
+            self.rooms.settle()
 
     def _find_silent(self, now: float) -> None:
         legs = self.legs
@@ -326,14 +333,16 @@ class Engine:
         self._taped = taped
 
     def _report(self, row: int, correspondence: Correspondence, now: float) -> LegReport:
+        heard = float(self.legs.last_heard[row])
+        if not heard and correspondence.round_trip is None:
+            return self._report_unheard(row)
         losses = self.receiver.reception.losses(row)
         late = int(self.receiver.jitter.late[row])
         loss_percent = 100 * losses.lost / losses.expected if losses.expected else 0.0
         unheard = 100 * (losses.lost + late) / losses.expected if losses.expected else 0.0
         trip = correspondence.round_trip
         delay = BUFFER_DELAY_MS + (trip or 0.0) * 500
-        rating = float(quality.r_factor(min(unheard, 100.0), delay))
-        heard = float(self.legs.last_heard[row])
+        rating, score = quality.rate(min(unheard, 100.0), delay)
         return LegReport(
             packets_sent=int(self.legs.packets_sent[row]),
             packets_received=losses.received,
@@ -341,13 +350,19 @@ class Engine:
             loss_percent=round(loss_percent, 3),
             jitter_ms=round(float(self.receiver.meter.jitter[row]) * 1000 / CLOCK, 3),
             round_trip_ms=None if trip is None else round(trip * 1000, 3),
-            mos=round(float(quality.mos(rating)), 3),
+            mos=round(score, 3),
             r_factor=round(rating, 2),
             late=late,
             duplicates=int(self.receiver.reception.duplicates[row]),
             strangers=int(self.latch.strangers[row]),
             seconds_since_last_packet=round(now - heard, 3) if heard else None,
         )
+
+    def _report_unheard(self, row: int) -> LegReport:
+        sent, strangers = int(self.legs.packets_sent[row]), int(self.latch.strangers[row])
+        if not sent and not strangers:
+            return UNHEARD
+        return {**UNHEARD, "packets_sent": sent, "strangers": strangers}
 
 
 class _Sound:

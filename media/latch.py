@@ -35,8 +35,9 @@ class Latch:
     def __init__(self, peers: Words, peer_sizes: NDArray[np.uint32]) -> None:
         capacity = len(peers)
         self._peers = peers
+        self._peers[:] = sockaddr.ALL  # no source has this family
         self._peer_sizes = peer_sizes
-        self._mask = np.zeros(capacity, np.uint64)
+        self._mask = np.full(capacity, sockaddr.ALL, np.uint64)
         self._wide = np.zeros(capacity, np.uint64)
         self._negotiated: list[tuple[str, int] | None] = [None] * capacity
         self.latched = np.zeros(capacity, bool)
@@ -44,12 +45,16 @@ class Latch:
         """Packets from others, per row."""
 
     def reset(self, row: int) -> None:
-        """Accept nobody, for another leg."""
-        self._peers[row] = self._mask[row] = sockaddr.ALL  # no source has this family
+        """Accept nobody, until another leg has the row."""
+        self._peers[row] = self._mask[row] = sockaddr.ALL
         self._wide[row] = 0
         self._negotiated[row] = None
         self.latched[row] = False
         self.strangers[row] = 0
+
+    def aimed(self, row: int) -> bool:
+        """Whether a row has somebody to send to."""
+        return self._negotiated[row] is not None
 
     def aim(self, row: int, host: str, port: int) -> None:
         """Send to what was negotiated and listen to that host; an address that did not change keeps its latch."""

@@ -11,7 +11,7 @@ from media.errors import BadCommand, MediaError
 from media.io.loader import Loader
 from media.io.ports import PortPair, Ports
 from media.legs import Negotiated
-from media.protocol import CommandFailed, MediaEvent, PlaybackFailed, RecordingFailed, RecordingResumed
+from media.protocol import UNHEARD, CommandFailed, MediaEvent, PlaybackFailed, RecordingFailed, RecordingResumed
 from media.recorder import Closed, Recorder, RecordingThread, WriteFailed, WriteResumed
 
 LONGEST_NAME: Final = 256
@@ -151,7 +151,7 @@ class Orders:
         report = self._engine.close(leg, self._clock(), self._wall())
         self._loader.forget(leg)
         self._ports.close(self._pairs.pop(leg))
-        return dict(report)
+        return {} if report is UNHEARD else dict(report)
 
     # players
 

@@ -29,6 +29,7 @@ MOST_ODD: Final = 2000
 """Packets that are taken one by one per turn."""
 LARGEST: Final = HEADER_SIZE + 4 * FRAME
 CLOCK: Final = 8000
+NEVER: Final = -(1 << 62)
 
 Rows = NDArray[np.intp]
 Longs = NDArray[np.int64]
@@ -53,14 +54,19 @@ class Receiver:
         """Rows that were silent and are not; to be emptied by who reads it."""
         self.malformed = 0
         self._tick = 0
+        self.relayed_at = NEVER
+        """Tick in which a packet was last relayed."""
 
     def open(self, row: int) -> None:
-        """Begin a row for another leg."""
+        """Begin a row for another leg; it is clean, by birth or by `close`."""
+        self._headers.start(row, int(self._legs.ssrc[row]))
+
+    def close(self, row: int) -> None:
+        """Clean a row that packets came to."""
         self.reception.reset(row)
         self.meter.reset(row)
         self.jitter.restart(row)
         self.jitter.late[row] = 0
-        self._headers.start(row, int(self._legs.ssrc[row]))
 
     def receive(self, now: float, tick: int) -> list[tuple[int, bytes]]:
         """Take everything that has come; the odd packets, with their rows, are for the caller."""
@@ -220,6 +226,7 @@ class Receiver:
         if not going.all():
             rows, targets, extended, timestamps = rows[going], targets[going], extended[going], timestamps[going]
             seconds, buffers = seconds[going], buffers[going]
+        self.relayed_at = self._tick
         sequence, stamps = self._relay.number(rows, targets, extended, timestamps, self._tick)
         self._headers.write(targets, self._relay.second_octets(targets, seconds), sequence, stamps)
         size = HEADER_SIZE + sound.shape[1]

@@ -36,6 +36,8 @@ class Correspondence:
     expected_before: int = 0
     received_before: int = 0
     goodbye: bool = False
+    written: bool = False
+    """Whether a report was sent."""
 
 
 class Reports:
@@ -70,14 +72,19 @@ class Reports:
             if id(self._open.get(row)) != identity:
                 continue
             heapq.heappush(self._due, (now + INTERVAL * self._rng.uniform(0.5, 1.5), row, identity))
-            if self._latch.host(row) is not None:
+            if self._latch.aimed(row):
                 rows.append(row)
         return rows
+
+    def owes_goodbye(self, row: int) -> bool:
+        """Whether a peer heard of us; who sent nothing must not say BYE (RFC 3550 section 6.3.7)."""
+        return bool(self._legs.packets_sent[row]) or self._open[row].written
 
     def write(self, row: int, now: float, wall: float, tick: int, *, goodbye: bool = False) -> bytes:
         """The report of a leg."""
         legs = self._legs
         packets = int(legs.packets_sent[row])
+        self._open[row].written = True
         sent = rtcp.Sent(wall, legs.clock(row, tick), packets, packets * FRAME) if packets else None
         return rtcp.build(int(legs.ssrc[row]), sent, self._blocks(row, now), self._cname, goodbye=goodbye)
 

@@ -60,6 +60,8 @@ class Rooms:
         self._echoes: set[int] = set()
         self._overlaid: set[int] = set()
         self._taps: dict[int, int] = {}
+        self._alone: set[int] = set()
+        """Rows that were left alone in their rooms and hear nothing yet."""
         self._mixes: set[int] = set()
         self._feeds: set[int] = set()
         self.listens = np.zeros(legs.capacity, bool)
@@ -67,6 +69,8 @@ class Rooms:
         self._ears: list[int] = []
         self._place = np.full(legs.capacity, -1, np.intp)
         self._plan: Plan | None = None
+        none = np.empty(0, np.intp)
+        self._nothing = Plan(none, [], self._place, none, False, none, none, none)
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -100,7 +104,9 @@ class Rooms:
         self._echoes.discard(row)
         self._overlaid.discard(row)
         self._taps.pop(row, None)
-        self.leave(row)
+        if row in self._room_of:
+            self.leave(row)
+            return
         self._refresh([row])
 
     def partner(self, row: int) -> int | None:
@@ -130,7 +136,19 @@ class Rooms:
 
     def refresh(self, row: int) -> None:
         """The row was configured anew."""
-        self._refresh(self._members(row))
+        self._plan = None
+        if row in self._room_of or row in self._echoes:
+            self._refresh(self._members(row))
+
+    def settle(self) -> None:
+        """Who is still alone is sent silence from now on, so that his telephone does not take us for gone.
+
+        Called once in a while and not at once: most who are left alone hang up in the same moment.
+        """
+        if self._alone:
+            self._mixes |= self._alone
+            self._alone.clear()
+            self._plan = None
 
     def plan(self) -> Plan:
         """The arrays of a tick."""
@@ -147,6 +165,7 @@ class Rooms:
     def _refresh(self, members: list[int]) -> None:
         """Decide anew for a room, or for a row that is in none."""
         self._plan = None
+        self._alone.difference_update(members)
         self._mixes.difference_update(members)
         self._feeds.difference_update(members)
         if len(members) == 1:
@@ -165,7 +184,7 @@ class Rooms:
         echoes = row in self._echoes and row not in self._overlaid and self._legs.negotiated[row] is not None
         self._relay.connect(row, row if echoes else NOWHERE)
         if row in self._room_of and not echoes:
-            self._mixes.add(row)
+            self._alone.add(row)
 
     def _refresh_pair(self, source: int, target: int) -> None:
         configured = self._legs.negotiated[source] is not None and self._legs.negotiated[target] is not None
@@ -177,6 +196,8 @@ class Rooms:
         self._feeds.add(source)
 
     def _make_plan(self) -> Plan:
+        if not (self._feeds or self._taps or self._mixes or self._overlaid or self._ears):
+            return self._nothing
         heard = self._feeds | self._taps.keys()
         sends = self._legs.sends
         spoken = {row for row in self._mixes | self._overlaid if sends[row]}

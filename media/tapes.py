@@ -107,6 +107,8 @@ class Tapes:
 
     def plan(self, place: Rows) -> "TapePlan":
         """Which frames go where, as arrays that hold until a leg or a recording changes."""
+        if not self._tapes:
+            return _BLANK
         pairs = sorted(
             (tape.slot * 2 + channel, int(place[row]))
             for tape in self._tapes.values()
@@ -131,6 +133,21 @@ class Tapes:
         for tape in self._due[tick % FRAMES]:
             if tick >= tape.began:
                 self._hand_over(tape, FRAMES)
+
+    def skip(self, ticks: int) -> None:
+        """Let so many ticks pass without sound, so that recordings keep step with the clock."""
+        for tape in self._tapes.values():
+            if tape.began > self._fed:
+                continue  # it began after them
+            position = (self._fed - tape.began + 1) % FRAMES + ticks
+            if position >= FRAMES:
+                self._hand_over(tape, FRAMES)
+                silent = (position // FRAMES - 1) * FRAMES * FRAME
+                if silent:
+                    tape.recorder.append(np.broadcast_to(np.int16(0), (2, silent)))
+            self._due[(tape.began - 1) % FRAMES].remove(tape)
+            tape.began -= ticks
+            self._due[(tape.began - 1) % FRAMES].append(tape)
 
     def _hand_over(self, tape: Tape, count: int) -> None:
         block = self._blocks[tape.slot]
@@ -157,3 +174,6 @@ class TapePlan:
     """intp[s]: rows of the sound array, by channel."""
     began: NDArray[np.int64]
     """int64[MOST]: first tick of each slot."""
+
+
+_BLANK: Final = TapePlan(*(np.empty(0, np.intp),) * 3, np.zeros(MOST, np.int64))

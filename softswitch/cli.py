@@ -24,6 +24,7 @@ from config.model import Config
 from softswitch import settings
 from softswitch.api.control import ControlError, ask
 from softswitch.process import configure_log
+from softswitch.records.errors import StorageError
 from softswitch.supervisor import supervise
 
 DEFAULT = Path("config/example.toml")
@@ -52,7 +53,10 @@ def run(path: Where = DEFAULT, /) -> None:
     """Start the switch and keep it running until Ctrl-C."""
     configure_log()
     config = _load(path)
-    code = uvloop.run(_run(config, path))
+    try:
+        code = uvloop.run(_run(config, path))
+    except StorageError as error:
+        raise Refused(str(error)) from error
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending already
     sys.exit(code)
 
@@ -194,7 +198,6 @@ def _call_row(one: dict[str, Any]) -> tuple[str, ...]:
 async def _records(config: Config, since: float | None, number: str | None, limit: int) -> list[dict[str, Any]]:
     # the database costs half a second to import, which no other command should pay
     from softswitch.records.database import Database
-    from softswitch.records.errors import StorageError
     from softswitch.records.store import RecordStore
 
     try:
@@ -279,7 +282,7 @@ def main() -> None:
     try:
         app()
     except Refused as error:
-        errors.print(str(error), highlight=False, markup=False)
+        errors.print(str(error), highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
 
 

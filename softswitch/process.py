@@ -12,7 +12,10 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def configure_log(level: str | None = None) -> None:
-    """One line per event on standard error; `SOFTSWITCH_LOG=debug` says more."""
+    """One line per event on standard error; `SOFTSWITCH_LOG=debug` says more.
+
+    Tracebacks come without the values of variables, among which passwords are.
+    """
     name = (level or os.environ.get("SOFTSWITCH_LOG", "info")).upper()
     number = logging.getLevelNamesMapping().get(name, logging.INFO)
     logging.basicConfig(level=max(number, logging.WARNING), format="%(asctime)s [%(levelname)s] %(name)s %(message)s")
@@ -22,7 +25,7 @@ def configure_log(level: str | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S"),
             structlog.processors.StackInfoRenderer(),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

@@ -242,13 +242,21 @@ class Stack:
             stamp_via(request, peer)
             target = response_peer(request, peer)
             response = respond(request, error.status, error.reason or None, to_tag=secrets.token_hex(4))
-            served = self.table.find_server(request)
         except SipError:
             return  # without a Via, From, Call-ID or CSeq nobody could match an answer
-        if served is not None and served.request is request:
+        served = self._serving(request)
+        if served is not None:
             self._answer(served, response, self._clock())  # a transaction without a final response would never end
             return
         self._send(response.to_bytes(), target)
+
+    def _serving(self, request: Request) -> ServerTransaction | None:
+        """The transaction of this very request; one that cannot even be keyed has none."""
+        try:
+            served = self.table.find_server(request)
+        except SipError:
+            return None
+        return served if served is not None and served.request is request else None
 
     def _receive_response(self, response: Response) -> None:
         if len(response.headers.get_all("Via")) > 1:

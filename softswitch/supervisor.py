@@ -17,6 +17,8 @@ import structlog
 from config.model import Config
 from softswitch import settings
 from softswitch.api.control import ControlError, ask
+from softswitch.records.errors import StorageError
+from softswitch.records.lock import FolderLock
 
 log = structlog.get_logger("supervisor")
 
@@ -39,21 +41,21 @@ class Child:
         self._stop_within = stop_within
         self._command = command
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Keep it running until `stop`, or until it refuses."""
         pause = FIRST_PAUSE
-        while not self._stopping:
+        while not self._stopping.is_set():
             started = time.monotonic()
             process = self._process = await asyncio.create_subprocess_exec(
                 *self._command, stdin=asyncio.subprocess.DEVNULL
             )
-            if self._stopping:  # meanwhile
+            if self._stopping.is_set():  # meanwhile
                 process.terminate()
             code = await process.wait()
             steady = time.monotonic() - started > self._steady
-            if self._stopping or code == 0:
+            if self._stopping.is_set() or code == 0:
                 return
             if code == REFUSED and not steady:  # after a long life it is what Python says of an exception
                 self.refused = True
@@ -70,7 +72,7 @@ class Child:
 
     async def stop(self) -> None:
         """End it: politely, then not."""
-        self._stopping = True
+        self._stopping.set()
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -96,9 +98,9 @@ def children(config: Config, path: Path) -> tuple[Child, Child]:
 
 
 async def supervise(config: Config, path: Path, announce: "asyncio.Event | None" = None) -> int:
-    """Run a switch until SIGTERM or SIGINT: 0, or 1 when it refused to start."""
+    """Run a switch until SIGTERM or SIGINT: 0, or 1 when it refused to start. Raises StorageError."""
     data = settings.data_folder(config)
-    (data / "run").mkdir(parents=True, exist_ok=True)
+    _prepare(data)
     media, switch = children(config, path)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -116,6 +118,15 @@ async def supervise(config: Config, path: Path, announce: "asyncio.Event | None"
     await media.stop()
     await asyncio.gather(*tasks)
     return REFUSED if media.refused or switch.refused else 0
+
+
+def _prepare(data: Path) -> None:
+    """Make the data folder and see that no other switch works in it, before two processes complain of it."""
+    try:
+        (data / "run").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"The data folder {data} cannot be made: {error.strerror}.") from error
+    FolderLock(data).release()
 
 
 async def _announce(data: Path, ready: asyncio.Event) -> None:

@@ -93,8 +93,8 @@ class Switch:
         await self._open_records()
         self.media = await self._connect_media()
         self._build()
-        await self._open_control()
         await self._listen()
+        await self._open_control()  # whoever asks here is told of a switch that can be called
         self._keep(self._sweep())
         self._keep(self._prepare_prompts())
         self._keep(self._forget_old())

@@ -46,6 +46,8 @@ class Poll(Sockets):
         super().__init__(capacity)
         self._epoll = select.epoll()
         self._rows: dict[int, int] = {}
+        self._quiet: set[int] = set()
+        """Rows that nothing has come to."""
         self._fds = [-1] * capacity
         self._buffers = np.zeros((DATAGRAMS_AT_ONCE, BUFFER_SIZE), np.uint8)
         self._sources = np.zeros((DATAGRAMS_AT_ONCE, sockaddr.WORDS), np.uint64)
@@ -66,11 +68,13 @@ class Poll(Sockets):
         fd = pair.rtp.fileno()
         self._rows[fd] = row
         self._fds[row] = fd
+        self._quiet.add(row)
         self._epoll.register(fd, select.EPOLLIN)
 
     def detach(self, row: int) -> None:
         """Cease to read a row's sockets; they may be closed then."""
         super().detach(row)
+        self._quiet.discard(row)
         fd, self._fds[row] = self._fds[row], -1
         self._epoll.unregister(fd)
         del self._rows[fd]
@@ -89,7 +93,11 @@ class Poll(Sockets):
                 break
             got = _recvmmsg(fd, messages + count * step, room, DONT_WAIT, None)
             if got > 0:
-                self._row_of[count : count + got] = rows[fd]
+                row = rows[fd]
+                if row in self._quiet:
+                    self._quiet.discard(row)
+                    self._begin_reports(row)
+                self._row_of[count : count + got] = row
                 count += got
         if not count:
             return None

@@ -109,20 +109,20 @@ class Ring:
 
     def run(self) -> None:
         """Let the kernel do what became due, and write its completions; never sleeps."""
-        ready = self._ready()
+        ready = self.ready
         for _ in range(MOST_RUNS):
             try:
                 _call(_ENTER, self.fd, 0, ready, _ENTER_GETEVENTS)
             except OSError as error:
                 if error.errno not in (errno.EINTR, errno.EBUSY):
                     raise
-            before, ready = ready, self._ready()
+            before, ready = ready, self.ready
             if ready == before:
                 return
 
     def completions(self) -> NDArray[np.void]:
         """Completions since the last call, CQE [n], a copy."""
-        head, count = int(self._words[self._cq_head]), self._ready()
+        head, count = int(self._words[self._cq_head]), self.ready
         start = head % len(self._cqes)
         done = self._cqes[start : start + count].copy()
         if len(done) < count:
@@ -142,7 +142,8 @@ class Ring:
         """Give the rings back."""
         os.close(self.fd)
 
-    def _ready(self) -> int:
+    @property
+    def ready(self) -> int:
         """Completions that wait."""
         return (int(self._words[self._cq_tail]) - int(self._words[self._cq_head])) & 0xFFFFFFFF
 

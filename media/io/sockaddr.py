@@ -35,6 +35,14 @@ def family_of(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
+def check(host: str) -> None:
+    """Refuse what is no literal address."""
+    try:
+        socket.inet_pton(family_of(host), host.split("%")[0])
+    except (OSError, ValueError) as error:
+        raise BadCommand(f"{host!r} is no IP address") from error
+
+
 def pack(host: str, port: int) -> Words:
     """A literal address as uint64[4]."""
     family = family_of(host)

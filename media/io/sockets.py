@@ -1,4 +1,7 @@
-"""What both backends share: sockets by row, rows of outgoing packets, and RTCP, rare enough for plain calls."""
+"""What both backends share: sockets by row, rows of outgoing packets, and RTCP, rare enough for plain calls.
+
+A row's RTCP begins with the first packet that comes to it, or with the first report that it sends.
+"""
 
 import select
 import socket
@@ -87,19 +90,18 @@ class Sockets:
         self.send_errors = 0
         self._pairs: dict[int, PortPair] = {}
         self._reports = select.epoll()
-        self._report_rows: dict[int, int] = {}
+        self._report_rows: dict[int, tuple[int, socket.socket]] = {}
 
     def attach(self, row: int, pair: PortPair) -> None:
         """Begin to read a row's sockets."""
         self._pairs[row] = pair
-        self._report_rows[pair.rtcp.fileno()] = row
-        self._reports.register(pair.rtcp.fileno(), select.EPOLLIN)
 
     def detach(self, row: int) -> None:
         """Cease to read a row's sockets; they may be closed then."""
-        pair = self._pairs.pop(row)
-        self._reports.unregister(pair.rtcp.fileno())
-        del self._report_rows[pair.rtcp.fileno()]
+        rtcp = self._pairs.pop(row).rtcp
+        if rtcp is not None:
+            self._reports.unregister(rtcp)
+            del self._report_rows[rtcp.fileno()]
 
     def send_one(self, row: int, datagram: bytes) -> None:
         """Send one datagram of any size."""
@@ -107,11 +109,13 @@ class Sockets:
 
     def receive_reports(self) -> list[tuple[int, bytes, str]]:
         """RTCP datagrams: row, content, host of the sender."""
+        if not self._report_rows:
+            return []
         reports = []
         for fd, _ in self._reports.poll(0, REPORTS_AT_ONCE):
-            row = self._report_rows[fd]
+            row, sock = self._report_rows[fd]
             try:
-                datagram, source = self._pairs[row].rtcp.recvfrom(BUFFER_SIZE)
+                datagram, source = sock.recvfrom(BUFFER_SIZE)
             except OSError:  # an ICMP error about what was sent before; reading it clears it
                 continue
             reports.append((row, datagram, str(source[0])))
@@ -119,11 +123,21 @@ class Sockets:
 
     def send_report(self, row: int, datagram: bytes) -> None:
         """Send RTCP to the port after the row's peer."""
-        self._send_to(self._pairs[row].rtcp, datagram, row, 1)
+        rtcp = self._begin_reports(row)
+        if rtcp is not None:
+            self._send_to(rtcp, datagram, row, 1)
 
     def close(self) -> None:
         """Give back what the kernel holds for us."""
         self._reports.close()
+
+    def _begin_reports(self, row: int) -> socket.socket | None:
+        """The RTCP socket of a row, watched from now on; None when its port cannot be had."""
+        pair = self._pairs[row]
+        if pair.rtcp is None and pair.open_rtcp() is not None and pair.rtcp is not None:
+            self._report_rows[pair.rtcp.fileno()] = row, pair.rtcp
+            self._reports.register(pair.rtcp, select.EPOLLIN)
+        return pair.rtcp
 
     def _send_to(self, sock: socket.socket, datagram: bytes, row: int, port_offset: int) -> None:
         host, port = sockaddr.unpack(self.peers[row])

@@ -73,15 +73,18 @@ class ControlServer:
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             order = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"error": "That is not a JSON object."}
-        handler = self._handlers.get(order.get("do", "")) if isinstance(order, dict) else None
+        handler = self._handlers.get(str(order.get("do"))) if isinstance(order, dict) else None
         if handler is None:
             return {"error": f"Unknown order; known are {', '.join(sorted(self._handlers))}."}
         try:
             return {"ok": await handler(order)}
         except ControlError as error:
             return {"error": str(error)}
+        except Exception:
+            log.exception("bug", order=order)
+            return {"error": "The switch made a mistake; its log says which."}
 
 
 async def ask(path: Path, do: str, **fields: Any) -> dict[str, Any]:
@@ -94,7 +97,7 @@ async def ask(path: Path, do: str, **fields: Any) -> dict[str, Any]:
         writer.write(json.dumps({"do": do, **fields}).encode() + b"\n")
         async with asyncio.timeout(TIMEOUT):
             line = await reader.readline()
-    except (OSError, TimeoutError) as error:
+    except (OSError, ValueError, TimeoutError) as error:
         raise ControlError("The switch does not answer.") from error
     finally:
         writer.close()

@@ -223,8 +223,7 @@ class Leg:
         name = caller.name.replace("\\", "\\\\").replace('"', '\\"')
         display = f'"{name}" ' if name else ""
         number = Uri("sip", target.caller_number or caller.number or "anonymous", host=domain)
-        invite = Request("INVITE", target.uri, body=self._offer or b"")
-        for header, value in (
+        headers = (
             ("Max-Forwards", str(hops)),
             ("From", f"{display}<{number}>;tag={secrets.token_hex(6)}"),
             ("To", f"<{Uri('sip', called, host=domain)}>"),
@@ -234,9 +233,8 @@ class Leg:
             ("Allow", ALLOW),
             ("User-Agent", self.exchange.user_agent),
             ("Content-Type", ACCEPT),
-        ):
-            invite.headers.add(header, value)
-        return invite
+        )
+        return Request("INVITE", target.uri, headers, self._offer or b"")
 
     # ---- either -----------------------------------------------------------------------------------------------
 

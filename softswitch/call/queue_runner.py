@@ -1,7 +1,7 @@
 """Runs the queue engine for live callers: its orders become ringing, music and talk, and what happens goes back."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -10,6 +10,7 @@ from acd import commands, events
 from acd.agent import Agent
 from acd.engine import Engine
 from acd.queue import QueueSettings
+from media.protocol import Sound
 from softswitch.call.connection import talk
 from softswitch.call.destination import Destination, Refuse, read
 from softswitch.call.errors import CallerGone, NoSuchDestination
@@ -95,11 +96,10 @@ class QueueRunner:
         settings = self._exchange.plan.queues[queue]
         music = settings.music
         voice = settings.voice
-        greeting = await self._exchange.speech.sounds([said for said in (voice.greeting, voice.recorded) if said])
+        self._play_music(call, music)
+        greeting = [said for said in (voice.greeting, voice.recorded) if said]
         if greeting:
-            call.caller.play(greeting, "queue")
-        else:
-            self._play_music(call, music)
+            self._exchange.spawn(self._say(call, self._exchange.speech.sounds(greeting)))
         while True:
             match await call.next():
                 case QueueOrdered(command):
@@ -117,15 +117,20 @@ class QueueRunner:
             case commands.Connect():
                 return await self._talk(call, command)
             case commands.Announce():
-                sounds = await self._exchange.speech.announcement(queue, command)
-                if sounds:
-                    call.caller.play(sounds, "queue")
+                self._exchange.spawn(self._say(call, self._exchange.speech.announcement(queue, command)))
             case commands.LeaveQueue(_, left, outcome, destination):
                 call.journal.note(fact.QueueLeft, queue=left, outcome=outcome)
                 if destination is None:
                     return Refuse(480)
                 return read(destination, "", call.origin.name)
         return None
+
+    async def _say(self, call: "Call", spoken: Awaitable[list[Sound]]) -> None:
+        """Play a sentence as soon as it has been spoken, if the caller waits still; an agent waits for no voice."""
+        state = call.state
+        sounds = await spoken
+        if sounds and self._calls.get(call.id) is call and call.state == state and not call.caller.ended:
+            call.caller.play(sounds, "queue")
 
     def _line(self, queue: str) -> int:
         """How many wait in a queue."""

@@ -6,6 +6,7 @@ as much. A server database with a real asyncio driver runs the same functions th
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,6 +34,8 @@ PRAGMAS = (
     "PRAGMA journal_size_limit=67108864",
 )
 
+_unstorable = re.compile("[\0\ud800-\udfff]")  # NUL, and octets that were decoded with surrogateescape
+
 # What SQLite says, and how an operator is told.
 SENTENCES = (
     ("locked", "The database {path} is locked by another program."),
@@ -51,10 +54,10 @@ def insert_once(table: Table) -> Insert:
 
 
 def storable(text: str) -> str:
-    """Text that every database takes: phones send octets that are no UTF-8, and NUL."""
+    r"""Text that every database takes: octets of phones that are no UTF-8, and NUL, are written as ``\xe9``."""
     if text.isascii() and "\0" not in text:
         return text
-    return text.encode("utf-8", "replace").decode().replace("\0", "?")
+    return _unstorable.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)
 
 
 class Database:

@@ -7,6 +7,7 @@ he sends single octets or keep-alives.
 
 import asyncio
 import itertools
+import socket
 from collections import Counter
 from collections.abc import Callable
 from typing import cast
@@ -23,6 +24,7 @@ log = structlog.get_logger("transport.tcp")
 WHOLE_MESSAGE = 10.0  # seconds until the first whole message, and for each started one
 IDLE = 3600.0  # seconds without a byte
 CONNECT_TIMEOUT = 4.0  # seconds
+BACKLOG = 1024
 MAX_CONNECTIONS = 4096
 MAX_PER_ADDRESS = 256
 MAX_UNSENT = 1 << 20  # bytes a peer may leave unread before it is dropped
@@ -129,9 +131,10 @@ class TcpTransport:
     ) -> "TcpTransport":
         """Bind and listen. Raises OSError when the address is taken or not ours."""
         transport = cls(receive, closed, whole_message)
+        sock = _bind(host, port)
         loop = asyncio.get_running_loop()
-        transport._server = await loop.create_server(lambda: Connection(transport), host, port, backlog=1024)
-        transport.host, transport.port = transport._server.sockets[0].getsockname()[:2]
+        transport._server = await loop.create_server(lambda: Connection(transport), sock=sock, backlog=BACKLOG)
+        transport.host, transport.port = sock.getsockname()[:2]
         return transport
 
     def next_flow(self) -> int:
@@ -200,3 +203,18 @@ class TcpTransport:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket of our own: the loop's errors about addresses are longer than a sentence."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ class Subscription:
     """A NOTIFY is on its way."""
     stale: bool = False
     """Something changed since the last NOTIFY."""
+    over: bool = False
+    """Nothing more is told."""
 
 
 class MessageWaiting:
@@ -79,6 +82,7 @@ class MessageWaiting:
         known = self._subscriptions.pop((call_id, tag), None)
         if known is not None:  # a refresh goes on counting in the same dialog
             subscription.dialog = known.dialog
+            known.over = True
         if subscription.expires_at <= self._clock():
             return
         self._subscriptions[call_id, tag] = subscription
@@ -93,16 +97,20 @@ class MessageWaiting:
 
     async def _keep_told(self, subscription: Subscription) -> None:
         """Tell until nothing is new any more; what changes within `APART` seconds is told together."""
-        while subscription.stale:
-            subscription.stale = False
-            await self._notify(subscription)
-            await asyncio.sleep(APART)
-        subscription.busy = False
+        try:
+            while subscription.stale and not subscription.over:
+                subscription.stale = False
+                await self._notify(subscription)
+                await asyncio.sleep(APART)
+        finally:
+            subscription.busy = False
 
     async def _notify(self, subscription: Subscription) -> None:
         messages = await asyncio.to_thread(Mailbox(self._root, subscription.number).messages)
         left = round(subscription.expires_at - self._clock())
         state = f"active;expires={left}" if left > 0 else "terminated;reason=timeout"
+        if left <= 0:
+            self._forget(subscription.dialog.call_id, subscription.dialog.local.tag)
         fresh = sum(not message.heard for message in messages)
         body = (
             f"Messages-Waiting: {'yes' if fresh else 'no'}\r\nVoice-Message: {fresh}/{len(messages) - fresh} (0/0)\r\n"
@@ -123,15 +131,17 @@ class MessageWaiting:
 
     def receive_response(self, response: Response, now: float) -> list[object]:
         """A phone that refuses a NOTIFY has forgotten its subscription (RFC 6665 section 4.2.2)."""
-        try:
-            key = response.call_id, response.from_.tag or ""
-        except SipError:
-            return []
         if response.status in (404, 481, 489):
-            self._subscriptions.pop(key, None)
+            with suppress(SipError):
+                self._forget(response.call_id, response.from_.tag)
         return []
 
     def request_failed(self, request: Request, cause: str, now: float) -> list[object]:
         """A phone that does not answer is gone."""
-        self._subscriptions.pop((request.call_id, request.from_.tag or ""), None)
+        self._forget(request.call_id, request.from_.tag)
         return []
+
+    def _forget(self, call_id: str, tag: str | None) -> None:
+        subscription = self._subscriptions.pop((call_id, tag or ""), None)
+        if subscription is not None:
+            subscription.over = True

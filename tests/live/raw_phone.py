@@ -157,6 +157,7 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
         transport: str = "udp",
         password: str | None = None,
         answers: bool = True,
+        local_port: int = 0,
     ) -> None:
         self.number = number
         self.host = host
@@ -171,7 +172,7 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
         self.answered = asyncio.Event()
         self.closed = asyncio.Event()
         self.server = f"[{host}]:{server_port}" if ":" in host else f"{host}:{server_port}"
-        self.port = 0
+        self.port = local_port
         self.wire: Any = None
         """The transport, of either kind."""
         self._server = (host, server_port)
@@ -188,7 +189,7 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         if self.transport == "udp":
-            self.wire, _ = await loop.create_datagram_endpoint(lambda: self, (self.host, 0), self._server)
+            self.wire, _ = await loop.create_datagram_endpoint(lambda: self, (self.host, self.port), self._server)
         else:
             self.wire, _ = await loop.create_connection(lambda: self, *self._server)
         self.port = self.wire.get_extra_info("sockname")[1]
@@ -421,8 +422,8 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
                 self._accept(request)
         elif method == "CANCEL":
             self._reply(request, 200, "OK")
-            if self.invited is not None:
-                self._reply(self.invited, 487, "Request Terminated")
+            cancelled = [one for one in self.received if one.status == 0 and one["call-id"] == request["call-id"]]
+            self._reply(cancelled[0], 487, "Request Terminated")
         elif method == "BYE":
             self._sound.target = None
             self._reply(request, 200, "OK")

@@ -82,6 +82,7 @@ class Sipp:
         duration_ms: int = 0,
         seconds: int = 40,
         transport: str = "u1",
+        host: str = "127.0.0.1",
     ) -> None:
         """`calls` at `rate` per second, each talking for `duration_ms`; everything is over after `seconds`."""
         self.name = f"{scenario}-{next(_run_number)}"
@@ -92,10 +93,11 @@ class Sipp:
         self._errors = folder / f"{self.name}.errors"
         self._screen = folder / f"{self.name}.screen"
         self._process: asyncio.subprocess.Process | None = None
+        host = f"[{host}]" if ":" in host else host
         self._command = [
-            "sipp", f"127.0.0.1:{server_port}", "-sf", str(SCENARIOS / f"{scenario}.xml"),
-            "-i", "127.0.0.1", "-p", str(self.local_port), "-bind_local", "-t", transport, "-cp", str(free_port()),
-            "-mi", "127.0.0.1", "-mp", str(next(_media_port)), "-m", str(calls),
+            "sipp", f"{host}:{server_port}", "-sf", str(SCENARIOS / f"{scenario}.xml"),
+            "-i", host, "-p", str(self.local_port), "-bind_local", "-t", transport, "-cp", str(free_port()),
+            "-mi", host, "-mp", str(next(_media_port)), "-m", str(calls),
             "-r", str(rate), "-l", str(max(calls, 10)), "-d", str(duration_ms),
             "-timeout", str(seconds), "-timeout_error", "-nostdin", "-skip_rlimit",
             "-trace_stat", "-stf", str(self._statistics), "-fd", "1",

@@ -5,23 +5,21 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
 
 from tests.live.conftest import SwitchStarter
 from tests.live.control import eventually, is_idle, state
-from tests.live.raw_phone import RawPhone
-from tests.live.running_switch import RunningSwitch
+from tests.live.raw_phone import PATIENCE, RawPhone
+from tests.live.running_switch import RunningSwitch, Setting
 
 DISK_BYTES = 12 << 20
-SETTINGS = {"phones.101.record": True, "phones.102.record": True}
-
-Pair = tuple[RawPhone, RawPhone]
+RECORDED: dict[str, Setting] = {"phones.101.record": True}
 
 
 @contextmanager
@@ -38,151 +36,136 @@ def locked(switch: RunningSwitch) -> Iterator[None]:
 
 @pytest.fixture
 def disk(folder: Path) -> Iterator[Path]:
-    """A disk of a few megabytes for the data folder."""
+    """A disk of a few megabytes in place of the data folder."""
     path = folder / "var"
     path.mkdir()
-    mounted = os.geteuid() == 0 and shutil.which("mount") is not None
-    if not mounted or subprocess.run(
-        ("mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(path)), capture_output=True
-    ).returncode:
-        pytest.skip("only root can mount a small disk")
+    command = ("mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(path))
+    if os.geteuid() != 0 or shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small disk can only be mounted by root")
     yield path
     subprocess.run(("umount", "-l", str(path)), check=True)
 
 
-@pytest.fixture
-async def switch(start_switch: SwitchStarter) -> RunningSwitch:
-    """A switch that records 101 and 102."""
-    return await start_switch({**SETTINGS})
-
-
-@pytest.fixture
-async def pair(switch: RunningSwitch) -> AsyncIterator[Pair]:
-    """101 and 102, registered."""
-    async with two_phones(switch) as (first, second):
-        yield first, second
-
-
 @contextmanager
-def nothing() -> Iterator[None]:
+def full(disk: Path) -> Iterator[None]:
+    """A disk without a single free octet."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(1 << 14))
     yield
+    ballast.unlink()
 
 
-class two_phones:
-    """101 and 102 of a switch, registered."""
+class Pair:
+    """101 and 102, registered."""
 
-    def __init__(self, switch: RunningSwitch) -> None:
-        self._switch = switch
-        self._stack = AsyncExitStack()
+    def __init__(self, caller: RawPhone, callee: RawPhone) -> None:
+        self.caller = caller
+        self.callee = callee
 
-    async def __aenter__(self) -> Pair:
-        first, second = [
-            await self._stack.enter_async_context(RawPhone(number, self._switch.sip_port)) for number in ("101", "102")
-        ]
-        assert (await first.register()).status == (await second.register()).status == 200
-        return first, second
+    async def call(self) -> None:
+        """101 calls 102, and they hear each other."""
+        assert (await self.caller.call("102")).status == 200
+        await self.hear_each_other()
 
-    async def __aexit__(self, *error: object) -> None:
-        await self._stack.aclose()
+    async def hear_each_other(self) -> None:
+        assert await self.callee.hears(self.caller.voice)
+        assert await self.caller.hears(self.callee.voice)
 
-
-async def talk(pair: Pair) -> None:
-    """101 calls 102, they hear each other."""
-    caller, callee = pair
-    assert (await caller.call("102")).status == 200
-    await each_hears_the_other(pair)
+    async def hang_up(self) -> None:
+        assert (await self.caller.hang_up()).status == 200
+        async with asyncio.timeout(PATIENCE):
+            await self.callee.ended_by_far_side.wait()
 
 
-async def each_hears_the_other(pair: Pair) -> None:
-    caller, callee = pair
-    assert await callee.hears(caller.voice)
-    assert await caller.hears(callee.voice)
+@asynccontextmanager
+async def pair_at(switch: RunningSwitch) -> AsyncIterator[Pair]:
+    """Two phones at a switch."""
+    async with AsyncExitStack() as stack:
+        phones = [await stack.enter_async_context(RawPhone(one, switch.sip_port)) for one in ("101", "102")]
+        for phone in phones:
+            assert (await phone.register()).status == 200
+        yield Pair(*phones)
 
 
-async def hang_up(pair: Pair) -> None:
-    caller, callee = pair
-    assert (await caller.hang_up()).status == 200
-    async with asyncio.timeout(15):
-        await callee.ended_by_far_side.wait()
+def lines_of_log(switch: RunningSwitch, words: str) -> list[str]:
+    return [line for line in switch.log.splitlines() if words in line]
 
 
-def count_in_log(switch: RunningSwitch, words: str) -> int:
-    return sum(words in line for line in switch.log.splitlines())
+def seconds_of(switch: RunningSwitch, record: dict[str, Any]) -> float:
+    """Length of the recording of a call, which plays."""
+    (one,) = record["recordings"]
+    samples, rate = soundfile.read(switch.data / "recordings" / one["path"], dtype="int16")
+    return len(samples) / float(rate)
 
 
-def play(switch: RunningSwitch) -> list[float]:
-    """Every recording plays; their lengths."""
-    found = []
-    for path in switch.recordings():
-        samples, rate = soundfile.read(path, dtype="int16")
-        found.append(len(samples) / float(rate))
-    return found
-
-
-async def test_a_locked_database_keeps_no_call_from_being_made_or_recorded(switch: RunningSwitch, pair: Pair) -> None:
-    await talk(pair)
-    with locked(switch):
-        await eventually(switch, lambda status: status["records"]["behind"])
-        await each_hears_the_other(pair)
-        await hang_up(pair)
-        for _ in range(3):
-            await talk(pair)
-            await hang_up(pair)
-        assert (await pair[0].register()).status == 200
-        await asyncio.sleep(5)
-    await eventually(switch, lambda status: not status["records"]["behind"])
-    records = await switch.calls(at_least=4)
-    print(switch.log[-5000:])
-    assert sorted(record["cause"] for record in records) == ["bye"] * 4
-    assert len({record["call"] for record in records}) == 4
-    assert (await state(switch))["records"]["lost"] == 0
-
-
-async def test_killed_while_the_database_is_locked(switch: RunningSwitch, pair: Pair) -> None:
-    with locked(switch):
-        await talk(pair)
-        await eventually(switch, lambda status: status["records"]["behind"])
-        await hang_up(pair)
-        await talk(pair)
-        await asyncio.sleep(1.5)
-        switch.kill()
-    await switch.start()
-    records = await switch.calls(at_least=2)
-    assert sorted(record["cause"] for record in records) == ["bye", "node_crash"]
-
-
-async def test_full_disk(disk: Path, start_switch: SwitchStarter) -> None:
-    switch = await start_switch({**SETTINGS})
-    async with two_phones(switch) as pair:
-        await talk(pair)
-        began = time.monotonic()
-        with (disk / "ballast").open("wb", buffering=0) as ballast:
-            try:
-                while True:
-                    ballast.write(bytes(1 << 14))
-            except OSError:
-                pass
-        before = pair[0].packets
-        await asyncio.sleep(3)
-        assert pair[0].packets - before > 100
-        await each_hears_the_other(pair)
-        await hang_up(pair)
-        await talk(pair)
-        await asyncio.sleep(1)
-        await hang_up(pair)
-        await eventually(switch, is_idle)
-        assert (await pair[0].call("500")).status == 200
-        await asyncio.sleep(1)
-        await pair[0].hang_up()
-        await asyncio.sleep(2)
-        print(switch.log[-7000:])
-        print((await state(switch))["records"])
-        (disk / "ballast").unlink()
-        await eventually(switch, lambda status: not status["records"]["behind"])
-        await talk(pair)
-        await asyncio.sleep(1)
-        await hang_up(pair)
+async def test_a_locked_database_keeps_no_call_from_being_made_and_recorded(start_switch: SwitchStarter) -> None:
+    switch = await start_switch()
+    async with pair_at(switch) as pair:
+        await pair.call()
+        with locked(switch):
+            await eventually(switch, lambda status: status["records"]["behind"])
+            await pair.hear_each_other()
+            await pair.hang_up()
+            for _ in range(3):
+                await pair.call()
+                await pair.hang_up()
+            assert (await pair.caller.register()).status == 200
+            await asyncio.sleep(3)  # time for a line in the log per attempt, if there were one
+        status = await eventually(switch, lambda status: not status["records"]["behind"])
+        assert status["records"]["lost"] == 0
+        assert len(lines_of_log(switch, "locked by another program. Calls go on")) == 1
+        assert len(lines_of_log(switch, "locked by another program. The registrations")) <= 1
         records = await switch.calls(at_least=4)
-        for record in records:
-            print(record["cause"], record["recordings"])
-        print(play(switch), time.monotonic() - began)
+        assert [record["cause"] for record in records] == ["bye"] * 4
+        with locked(switch):
+            await pair.call()
+            await eventually(switch, lambda status: status["records"]["behind"])
+            await pair.hang_up()
+            await pair.call()
+            await asyncio.sleep(1.5)  # what was told in the last fraction of a second may be lost
+            switch.kill()
+        await switch.start()
+        records = await switch.calls(at_least=6)
+        assert [record["cause"] for record in records] == ["node_crash"] + ["bye"] * 5
+
+
+async def test_a_full_disk_ends_no_call_and_loses_no_record(disk: Path, start_switch: SwitchStarter) -> None:
+    switch = await start_switch(RECORDED)
+    async with pair_at(switch) as pair:
+        await pair.call()
+        with full(disk):
+            before = pair.caller.packets
+            await asyncio.sleep(2.5)
+            assert pair.caller.packets - before > 60  # 125 on a machine that is not busy
+            assert len(lines_of_log(switch, "No space left on device")) >= 1
+            await pair.hang_up()
+            await pair.call()  # and new ones can be made
+            await asyncio.sleep(1.5)
+            await pair.hang_up()
+            assert (await pair.caller.call("500")).status == 200  # its prompts cannot be written
+            await pair.caller.hang_up()
+            await eventually(switch, is_idle)
+        await pair.call()
+        await asyncio.sleep(1.5)
+        await pair.hang_up()
+        status = await eventually(switch, lambda status: not status["records"]["behind"])
+        assert status["records"]["lost"] == 0
+        records = await switch.calls(at_least=4)
+    assert [record["cause"] for record in records] == ["bye"] * 4
+    last, menu, _, first = records  # the second may have found room: the spool gives up its reserve
+    assert menu["recordings"] == []
+    assert (first["recordings"][0]["reason"], last["recordings"][0]["reason"]) == ("disk_full", "ended")
+    assert seconds_of(switch, last) > 1.4
+    assert seconds_of(switch, first) > 0
+    assert len(lines_of_log(switch, first["recordings"][0]["path"])) == 1
+    assert len(lines_of_log(switch, "No space is left on the disk of the database")) <= 1
+    assert "prompts: No space left" in switch.log
+    assert await state_of_spool(switch) == []
+
+
+async def state_of_spool(switch: RunningSwitch) -> list[str]:
+    """Files that still wait in the spool."""
+    assert not (await state(switch))["records"]["behind"]
+    return [path.name for path in (switch.data / "spool").glob("*.jsonl")]

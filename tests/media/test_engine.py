@@ -32,11 +32,15 @@ def test_two_legs_in_a_room_are_relayed_in_the_same_tick(studio: Studio) -> None
     a, b = studio.open("a"), studio.open("b")
     studio.engine.join("a", "r")
     studio.engine.join("b", "r")
-    assert studio.engine.relays
+    assert studio.engine.relay.count == 2
+    assert not studio.engine.relays
     studio.talk(5, (a, level(500)), (b, level(-700)))
+    assert studio.engine.relays
     assert np.abs(b.hears() - 500).max() < 30
     assert np.abs(a.hears() + 700).max() < 30
     assert len(studio.engine.rooms.plan().ears) == 0
+    studio.tick(52)
+    assert not studio.engine.relays, "nothing comes any more that could be handed on sooner"
 
 
 def test_a_relay_changes_the_law_when_the_codecs_differ(studio: Studio) -> None:

@@ -17,8 +17,8 @@ from softswitch.supervisor import REFUSED, Child
 
 def program(folder: Path, last_words: str) -> list[str]:
     """A program that writes its process id on a line of `starts`, and then does what it is told."""
-    text = f"import os, signal, sys, time\nopen({str(folder / 'starts')!r}, 'a').write(f'{{os.getpid()}}\\n')\n{last_words}"
-    return [sys.executable, "-S", "-E", "-c", text]
+    first_words = f"import os, signal, sys, time\nopen({str(folder / 'starts')!r}, 'a').write(f'{{os.getpid()}}\\n')\n"
+    return [sys.executable, "-S", "-E", "-c", first_words + last_words]
 
 
 def starts(folder: Path) -> list[int]:

@@ -105,6 +105,10 @@ def test_reports_come_and_go_on_the_next_port(io: MediaIo, ports: Ports) -> None
         rtcp.bind(("127.0.0.1", 0))
         rtcp.settimeout(2)
         io.attach(1, pair)
+        assert pair.rtcp is None
+        rtp.sendto(bytes(172), ("127.0.0.1", pair.port))
+        assert len(gather(io, 1)) == 1
+        assert pair.rtcp is not None
         rtcp.sendto(b"report", ("127.0.0.1", pair.port + 1))
         until = time.monotonic() + 2
         reports: list[tuple[int, bytes, str]] = []
@@ -117,6 +121,59 @@ def test_reports_come_and_go_on_the_next_port(io: MediaIo, ports: Ports) -> None
         assert rtcp.recv(100) == b"ours"
     io.detach(1)
     ports.close(pair)
+    for port in (pair.port, pair.port + 1):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", port))
+
+
+def test_a_report_is_sent_and_answered_before_any_packet_came(io: MediaIo, ports: Ports) -> None:
+    pair = ports.open("127.0.0.1")
+    with phone() as sock:
+        io.attach(1, pair)
+        assert io.receive_reports() == []
+        io.peers[1] = sockaddr.pack("127.0.0.1", sock.getsockname()[1] - 1)
+        io.peer_sizes[1] = sockaddr.V4_SIZE
+        io.send_report(1, b"ours")
+        assert sock.recvfrom(100) == (b"ours", ("127.0.0.1", pair.port + 1))
+        sock.sendto(b"theirs", ("127.0.0.1", pair.port + 1))
+        assert io.receive_reports() == [(1, b"theirs", "127.0.0.1")]
+    io.detach(1)
+    ports.close(pair)
+
+
+def test_a_leg_whose_report_port_is_taken_is_heard_without_reports(io: MediaIo, ports: Ports) -> None:
+    pair = ports.open("127.0.0.1")
+    with phone() as sock, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", pair.port + 1))
+        io.attach(1, pair)
+        sock.sendto(b"sound", ("127.0.0.1", pair.port))
+        assert [datagram for _, datagram, _ in gather(io, 1)] == [b"sound"]
+        io.send_report(1, b"ours")
+        assert io.receive_reports() == []
+    io.detach(1)
+    ports.close(pair)
+
+
+def test_a_row_without_packets_comes_and_goes_without_a_request_to_the_ring(ports: Ports) -> None:
+    ring = open_uring()
+    ring.receive()  # the end of the trial's request
+    submitted: list[int] = []
+    real, ring._ring.submit = ring._ring.submit, lambda sqes, **_: submitted.append(len(sqes))  # type: ignore[method-assign]
+    pairs = [ports.open("127.0.0.1") for _ in range(3)]
+    for row, pair in enumerate(pairs, 1):
+        ring.attach(row, pair)
+    assert ring.receive() is None
+    ring.detach(1)
+    ring.detach(2)
+    assert submitted == []
+    ring._ring.submit = real  # type: ignore[method-assign]
+    with phone() as sock:
+        sock.sendto(b"sound", ("127.0.0.1", pairs[2].port))
+        assert [(row, datagram) for row, datagram, _ in gather(ring, 1)] == [(3, b"sound")]
+    ring.detach(3)
+    ring.close()
+    for pair in pairs:
+        ports.close(pair)
 
 
 def test_a_large_datagram_is_cut_and_an_empty_one_is_counted(io: MediaIo, ports: Ports) -> None:
@@ -236,13 +293,13 @@ def test_ports_are_even_and_the_longest_free_pair_comes_first() -> None:
 
 def test_a_pair_that_somebody_else_holds_is_passed_over() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("127.0.0.1", 35103))
+        other.bind(("127.0.0.1", 35102))
         ports = Ports(35102, 35106)
         pair: PortPair = ports.open("127.0.0.1")
         assert pair.port == 35104
         ports.close(pair)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 35102))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 35104))
 
 
 @pytest.mark.parametrize("text", ["", "20000", "a-b", "30000-20000", "0-5", "60000-70000", "1-1"])

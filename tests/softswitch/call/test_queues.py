@@ -309,10 +309,11 @@ async def test_the_queue_greets_plays_music_and_says_the_place(office: Office) -
     set_queue(office, announce_position=True, announce_first=10.0)
     mine = await enter(office)
     leg = office.leg(1, 1)
+    await mine.phone.hears_nothing(0.1)
     assert leg.sounds == ["/prompts/Please wait."]
     await mine.phone.hears_nothing(5.0)
     assert leg.sounds == ["/music.wav"]
-    await mine.phone.hears_nothing(5.5)
+    await mine.phone.hears_nothing(5.4)
     assert leg.sounds == ["/prompts/You are next in the queue."]
     await mine.phone.hears_nothing(2.0)
     assert leg.playing == "music"
@@ -367,3 +368,21 @@ async def test_a_queue_leaves_nothing_of_twenty_callers_who_come_and_go(office: 
     for line in callers:
         line.send("BYE")
     assert len(office.facts) == 20
+
+
+async def test_an_agent_who_answers_need_not_wait_until_the_greeting_has_been_spoken(office: Office) -> None:
+    office.change(queues={"support": Queue("support", voice=QueueVoice(greeting=Prompt("Please wait.")))})
+    office.speaker.seconds = 3.0
+    agents = [office.phone("101"), office.phone("102")]
+    mine = await enter(office)
+    await mine.phone.hears_nothing(0.1)
+    agent = next(one for one in agents if one.has_news)
+    theirs = await picked_up(agent)
+    await mine.phone.hears_nothing(0.1)
+    assert office.media.in_room("n-1") == {"n-1-1", "n-1-2"}
+    await mine.phone.hears_nothing(5.0)
+    assert office.leg(1, 1).playing is None, "what is said too late is not said"
+    await mine.hang_up()
+    await theirs.is_hung_up()
+    assert (await office.record()).disposition == "answered"
+    assert office.story().count("AgentOffered") == 1

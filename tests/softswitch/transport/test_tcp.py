@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
@@ -60,10 +61,8 @@ class Client:
     async def lasts(self) -> float:
         """Seconds until the server closed it, whatever it sent before."""
         async with asyncio.timeout(20):
-            try:
+            with suppress(ConnectionError):
                 await self.reader.read()
-            except ConnectionError:
-                pass
         return time.monotonic() - self.began
 
 
