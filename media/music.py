@@ -54,11 +54,14 @@ _FLUTE: Final[_Voice] = (1.0, 0.18, 0.07)
 def builtin_music() -> Samples:
     """The whole loop at 8 kHz, int16[192000] (read only); its end joins its beginning."""
     loop = np.zeros(_BEATS * _BEAT)
+    notes = {note for chord in _CHORDS for note in chord}
+    pads = {note: _pad(note) for note in notes}
+    plucked = {note: _plucked(note + 12) for note in notes}
     for bar, chord in enumerate(_CHORDS):
         for note in chord:
-            _add(loop, bar * 4.0, _pad(note), 0.5)
+            _add(loop, bar * 4.0, pads[note], 0.5)
         for place, which in enumerate(_BROKEN):
-            _add(loop, bar * 4 + place / 2, _plucked(chord[which] + 12), 0.45)
+            _add(loop, bar * 4 + place / 2, plucked[chord[which]], 0.45)
     for beat, note, held in _MELODY:
         _add(loop, beat, _sung(note, held), 0.8)
     loop *= _LEVEL / np.sqrt(np.mean(loop**2))
@@ -69,8 +72,10 @@ def builtin_music() -> Samples:
 
 def _add(loop: NDArray[np.float64], beat: float, sound: NDArray[np.float64], loudness: float) -> None:
     """Add a note at a beat, around the end of the loop when it is longer than what is left."""
-    places = (round(beat * _BEAT) + np.arange(len(sound))) % len(loop)
-    loop[places] += loudness * sound
+    start = round(beat * _BEAT)
+    before_end = min(len(sound), len(loop) - start)
+    loop[start : start + before_end] += loudness * sound[:before_end]
+    loop[: len(sound) - before_end] += loudness * sound[before_end:]
 
 
 def _partials(note: int, voice: _Voice, count: int, detune: float = 0.0) -> NDArray[np.float64]:

@@ -54,7 +54,7 @@ UNHEARD: Final[LegReport] = {
     "strangers": 0,
     "seconds_since_last_packet": None,
 }
-"""The report of a leg that carried nothing: as most calls are short, most reports are this one. On the wire it is {}."""
+"""The report of a leg that carried nothing, as it is of many short calls; on the wire it is {}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,13 @@ def write_line(fields: Mapping[str, Any]) -> bytes:
     if len(line) > MAX_LINE:
         raise BadCommand(f"{len(line)} octets are more than a line may have")
     return line
+
+
+def write_answer(answer: Mapping[str, Any]) -> bytes:
+    """An answer as a line; the shortest and commonest by hand, because the encoder takes 10 us to begin."""
+    if answer.get("ok") == {}:
+        return b'{"id":%d,"ok":{}}\n' % answer["id"]
+    return write_line(answer)
 
 
 def read_line(line: bytes) -> dict[str, Any]:

@@ -7,11 +7,14 @@ finished, and the next one may come; when its parent process goes, it ends by it
 late ones are caught up, at most five at once, and counted.
 """
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy reads it once; threads of its own would delay the ticks
+
 import argparse
 import ctypes
 import gc
 import logging
-import os
 import random
 import resource
 import select
@@ -249,7 +252,7 @@ class Worker:
     def _carry_out(self, line: bytes) -> None:
         answer = self._orders.carry_out(protocol.read_line(line))
         if answer is not None and self._switch is not None:
-            self._switch.write(protocol.write_line(answer))
+            self._switch.write(protocol.write_answer(answer))
 
     def _lose_switch(self) -> None:
         if self._switch is None:
@@ -331,6 +334,10 @@ def _answers(path: str) -> bool:
         return probe.connect_ex(path) == 0
 
 
+REFUSED: Final = 78
+"""Exit code EX_CONFIG of sysexits.h: starting again will not help."""
+
+
 def _p99_ms(seconds: deque[float]) -> float:
     return round(float(np.percentile(seconds, 99)) * 1000, 3) if seconds else 0.0
 
@@ -355,7 +362,7 @@ def _raise_file_limit() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a worker; 0 after an orderly end, 1 when it could not begin."""
+    """Run a worker; 0 after an orderly end, `REFUSED` when it could not begin."""
     parent = os.getppid()
     parser = argparse.ArgumentParser("media.worker", description="Carries the sound of calls.")
     parser.add_argument("--socket", required=True, help="Unix socket to listen on")
@@ -375,7 +382,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         worker = Worker(chosen.socket, Ports(*parse_range(chosen.ports)), chosen.backend, chosen.silent_after)
     except MediaError as error:
         log.error("%s", error)
-        return 1
+        return REFUSED
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
     gc.freeze()

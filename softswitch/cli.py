@@ -241,9 +241,12 @@ def reload(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
 
 
 @app.command
-def stop(path: Where = DEFAULT, /) -> None:
+def stop(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
     """End a running switch; calls are hung up and written down."""
-    _ask(path, "stop")
+    found = _ask(path, "stop")
+    if as_json:
+        print(json.dumps(found))
+        return
     console.print("The switch is stopping.")
 
 

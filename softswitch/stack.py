@@ -6,7 +6,6 @@ a clock of its own: `clock` and `wake` are handed in, so a test turns time by ha
 
 import itertools
 import random
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,6 +21,7 @@ from softswitch.sip.errors import BadRequest, SipError
 from softswitch.sip.message import Message, Request, Response, respond, response_peer, stamp_via
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer
+from softswitch.sip.tag import make_tag
 from softswitch.sip.uri import Uri
 from softswitch.transaction import effects as outcome
 from softswitch.transaction.client_invite import ClientInvite
@@ -140,7 +140,7 @@ class Stack:
         self._deadlines: Deadlines[Transaction | Usage] = Deadlines(wake)
         self._max_sessions = max_sessions
         self._branches = itertools.count(1)
-        self._branch_prefix = BRANCH_COOKIE + secrets.token_hex(6)
+        self._branch_prefix = BRANCH_COOKIE + make_tag()
 
     # ---- transports -------------------------------------------------------------------------------------------
 
@@ -241,7 +241,7 @@ class Stack:
         try:
             stamp_via(request, peer)
             target = response_peer(request, peer)
-            response = respond(request, error.status, error.reason or None, to_tag=secrets.token_hex(4))
+            response = respond(request, error.status, error.reason or None, to_tag=make_tag())
         except SipError:
             return  # without a Via, From, Call-ID or CSeq nobody could match an answer
         served = self._serving(request)
@@ -284,11 +284,11 @@ class Stack:
         invite = self.table.find_cancelled(cancel)
         transaction = self._serve(cancel, peer, now)
         if invite is None:
-            self._answer(transaction, respond(cancel, 481, to_tag=secrets.token_hex(4)), now)
+            self._answer(transaction, respond(cancel, 481, to_tag=make_tag()), now)
             return
         usage = self._usage(invite.request) or self._caller(invite.request)
         if usage is None:  # its session is over, and the CANCEL came too late to matter
-            self._answer(transaction, respond(cancel, 200, to_tag=secrets.token_hex(4)), now)
+            self._answer(transaction, respond(cancel, 200, to_tag=make_tag()), now)
             return
         self._follow(usage, usage.session.receive(cancel, now))
 
@@ -298,7 +298,7 @@ class Stack:
             return
         to_tag = request.to.tag
         if to_tag is None and self.table.is_merged(request):
-            self._answer(self._serve(request, peer, now), respond(request, 482, to_tag=secrets.token_hex(4)), now)
+            self._answer(self._serve(request, peer, now), respond(request, 482, to_tag=make_tag()), now)
             return
         refusal = inspect(request)
         if refusal is not None:
@@ -352,7 +352,7 @@ class Stack:
             return
         self._answer(transaction, respond(request, 100), now)
         contact = self.contact(peer, request.uri.user or "softswitch")
-        session = Session.incoming(request, secrets.token_hex(6), contact, now, self.timers, peer.reliable, self._rng)
+        session = Session.incoming(request, make_tag(), contact, now, self.timers, peer.reliable, self._rng)
         usage = Usage(session, _nobody, peer, is_symmetric(request, peer))
         self._keep(usage)
         core.begin(session, origin, peer)
@@ -365,7 +365,7 @@ class Stack:
 
     def _busy(self, request: Request) -> Response:
         headers = [("Retry-After", str(self._rng.randint(1, 10)))]
-        return respond(request, 503, to_tag=secrets.token_hex(4), headers=headers)
+        return respond(request, 503, to_tag=make_tag(), headers=headers)
 
     # ---- orders of the call layer -----------------------------------------------------------------------------
 

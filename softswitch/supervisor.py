@@ -17,12 +17,12 @@ import structlog
 from config.model import Config
 from softswitch import settings
 from softswitch.api.control import ControlError, ask
+from softswitch.process import REFUSED
 from softswitch.records.errors import StorageError
 from softswitch.records.lock import FolderLock
 
 log = structlog.get_logger("supervisor")
 
-REFUSED = 1  # exit code of a process that must not be tried again
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds before a process is started again
 STEADY = 10.0  # seconds after which a process counts as well again
 STOP_WITHIN = 15.0  # seconds for a process to end by itself
@@ -117,7 +117,7 @@ async def supervise(config: Config, path: Path, announce: "asyncio.Event | None"
     await switch.stop()
     await media.stop()
     await asyncio.gather(*tasks)
-    return REFUSED if media.refused or switch.refused else 0
+    return 1 if media.refused or switch.refused else 0
 
 
 def _prepare(data: Path) -> None:

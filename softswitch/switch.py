@@ -37,7 +37,7 @@ from softswitch.call.speech import Speech
 from softswitch.core.authenticator import Authenticator
 from softswitch.core.location import Location
 from softswitch.core.registrar import Registrar
-from softswitch.process import configure_log, end_with_parent
+from softswitch.process import REFUSED, configure_log, end_with_parent, spare_collector
 from softswitch.pump import Pump
 from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
@@ -55,7 +55,6 @@ from softswitch.voicemail.waiting import MessageWaiting
 log = structlog.get_logger("switch")
 
 MEDIA_WAIT = 10.0  # seconds for the media worker to come up
-REFUSED = 1  # exit code: cannot start, and starting again will not help
 HOUR, DAY = 3600.0, 86400.0  # seconds
 SWEEP = 1.0  # seconds between looks at registrations that have run out
 
@@ -137,7 +136,7 @@ class Switch:
         self.recordings = Recordings(settings.recordings_folder(config))
         self.exchange = Exchange(
             self.stack, self.media, self.location, self.speech, self.recordings, self.writer.append,
-            clock=time.monotonic,
+            clock=time.monotonic, locate=self.resolver.locate,
         )  # fmt: skip
         self.exchange.menus = MenuRunner(self.exchange, {})
         self.exchange.queues = QueueRunner(self.exchange, Engine((), (), rng))
@@ -346,6 +345,7 @@ async def serve(path: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, switch.stopping.set)
     loop.add_signal_handler(signal.SIGHUP, switch.reload_quietly)
+    spare_collector()
     await switch.stopping.wait()
     await switch.stop()
     return 0

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from softswitch.call.ring import Ring
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LegProgressed:
     """A leg that we called is ringing (180) or sends early media (183 with SDP)."""
 
@@ -17,14 +17,14 @@ class LegProgressed:
     early_media: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LegAnswered:
     """A leg that we called has answered and its media are set."""
 
     leg: "Leg"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LegEnded:
     """A leg is over: refused, cancelled, hung up from either side, or lost."""
 
@@ -34,21 +34,21 @@ class LegEnded:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LegHeld:
     """The phone at a leg put the call on hold."""
 
     leg: "Leg"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LegResumed:
     """The phone at a leg took the call back."""
 
     leg: "Leg"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DigitPressed:
     """A key was pressed at a leg."""
 
@@ -58,7 +58,7 @@ class DigitPressed:
     """`rfc4733`, `inband` or `info`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlaybackEnded:
     """A prompt has been played to its end, or could not be played."""
 
@@ -67,7 +67,7 @@ class PlaybackEnded:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MediaLost:
     """No packet has come from a leg for a long time, or its media worker is gone."""
 
@@ -75,7 +75,7 @@ class MediaLost:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RingProgressed:
     """The first of the phones of a ring group rings or sends early media."""
 
@@ -84,7 +84,7 @@ class RingProgressed:
     early_media: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RingAnswered:
     """A phone has answered first; the others are being cancelled."""
 
@@ -92,7 +92,7 @@ class RingAnswered:
     leg: "Leg"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RingFailed:
     """Nobody can answer any more: the best of the refusals."""
 
@@ -100,7 +100,7 @@ class RingFailed:
     status: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QueueOrdered:
     """The queue engine wants something done for this caller: one of `acd.commands`."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -73,6 +73,7 @@ class Exchange:
         append: Callable[[str, fact.Event], None],
         *,
         clock: Callable[[], float],
+        locate: Callable[[Peer], Awaitable[Peer | None]],
         wall: Callable[[], float] = time.time,
         node: str = "",
     ) -> None:
@@ -83,6 +84,8 @@ class Exchange:
         self.speech = speech
         self.recordings = recordings
         self.clock = clock
+        self.locate = locate
+        """The address of a peer whose host may be a name."""
         self.wall = wall
         self.plan = Plan()
         self.zone = ZoneInfo("UTC")

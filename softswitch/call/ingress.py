@@ -1,6 +1,5 @@
 """The door: who may register, who may call, and what is answered to everything else."""
 
-import secrets
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from softswitch.core.user_agent import options_answer
 from softswitch.sip.errors import SipError
 from softswitch.sip.message import Request, Response, respond
 from softswitch.sip.peer import Peer
+from softswitch.sip.tag import make_tag
 from softswitch.sip.uri import Uri
 from softswitch.stack import is_symmetric
 from softswitch.transport.resolver import literal_peer
@@ -57,7 +57,7 @@ class Ingress:
                 return self._options(request)
             case "SUBSCRIBE":
                 return self._subscribe(request, peer)
-        return respond(request, 481, to_tag=_tag())  # BYE, INFO, UPDATE, NOTIFY: no dialog that they belong to
+        return respond(request, 481, to_tag=make_tag())  # BYE, INFO, UPDATE, NOTIFY: no dialog that they belong to
 
     def _options(self, request: Request) -> Response:
         known = request.uri.user is None or self._is_known(request.uri.user)
@@ -119,12 +119,12 @@ class Ingress:
         """The extension that a request comes from; or a challenge, or a refusal."""
         verdict = self._authenticator.check(request, self._wall(), source=peer.host)
         if isinstance(verdict, Challenge):
-            return respond(request, 401, to_tag=_tag(), headers=verdict.headers)
+            return respond(request, 401, to_tag=make_tag(), headers=verdict.headers)
         if not isinstance(verdict, Authorized):
-            return respond(request, 403, to_tag=_tag())
+            return respond(request, 403, to_tag=make_tag())
         if request.from_.uri.user != verdict.user:
             log.warning("caller number is not his own", phone=verdict.user, peer=str(peer))
-            return respond(request, 403, to_tag=_tag())
+            return respond(request, 403, to_tag=make_tag())
         phone = self._plan().phones.get(verdict.user)
         return Origin("phone", verdict.user, verdict.user, (phone.name if phone else "") or "")
 
@@ -143,7 +143,3 @@ class Ingress:
                 if host == peer.host and port in (None, peer.port):
                     return trunk
         return None
-
-
-def _tag() -> str:
-    return secrets.token_hex(6)

@@ -1,7 +1,6 @@
 """One side of a call: a SIP session and its row in the media engine."""
 
 import asyncio
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from softswitch.sip.errors import NotAcceptable, SipError
 from softswitch.sip.message import Request
 from softswitch.sip.negotiate import LocalMedia, Negotiated, accept_answer, answer_offer, make_offer
 from softswitch.sip.peer import Peer
+from softswitch.sip.tag import make_tag
 from softswitch.sip.uri import Uri
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Leg:
         codecs = self.exchange.codecs
         ordered = [codec for codec in preferred if codec in codecs]
         ordered += [codec for codec in codecs if codec not in ordered]
-        session_id = secrets.randbits(31)
+        session_id = int(make_tag()[:7], 16)
         shown = self.exchange.shown_address(address, peer)
         self._local = LocalMedia(shown, port, tuple(ordered), session_id=session_id, version=session_id)
 
@@ -225,9 +225,9 @@ class Leg:
         number = Uri("sip", target.caller_number or caller.number or "anonymous", host=domain)
         headers = (
             ("Max-Forwards", str(hops)),
-            ("From", f"{display}<{number}>;tag={secrets.token_hex(6)}"),
+            ("From", f"{display}<{number}>;tag={make_tag()}"),
             ("To", f"<{Uri('sip', called, host=domain)}>"),
-            ("Call-ID", f"{secrets.token_hex(12)}@{domain}"),
+            ("Call-ID", f"{make_tag()}{make_tag()}@{domain}"),
             ("CSeq", "1 INVITE"),
             ("Contact", self.exchange.stack.contact(target.peer, "softswitch")),
             ("Allow", ALLOW),

@@ -1,6 +1,7 @@
 """Ringing several telephones at once: the first that answers wins (in the manner of RFC 3261 section 16.7)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -35,22 +36,13 @@ class Ring:
 
     async def start(self, called: str, preferred: Sequence[str] = ()) -> None:
         """Send the INVITEs. Failure is an event like any other."""
-        opened: list[tuple[Leg, Target]] = []
+        opened = []
         for target in self._targets:
             if self._is_unwanted():
                 break
-            leg = self._call.new_leg(self._role, target.name)
-            try:
-                await leg.open(target.peer, preferred)
-            except MediaError as error:
-                log.error("no media", leg=leg.name, error=str(error))
-                self._refusals.append(503)
-                leg.hangup(cause="no_media")
-                continue
-            if self._is_unwanted():
-                leg.hangup()
-                continue
-            opened.append((leg, target))
+            found = await self._open(target, preferred)
+            if found is not None:
+                opened.append(found)
         self._legs = [leg for leg, _ in opened]
         for leg, target in opened:
             if self._is_unwanted():
@@ -59,6 +51,27 @@ class Ring:
             leg.listener = self._hear
             leg.dial(target, self._call.caller_id, called, self._call.hops_left)
         self._conclude()
+
+    async def _open(self, target: Target, preferred: Sequence[str]) -> tuple[Leg, Target] | None:
+        """A leg with ports towards a target's address; None, and the refusal noted, when there can be none."""
+        leg = self._call.new_leg(self._role, target.name)
+        peer = await self._call.exchange.locate(target.peer)
+        if peer is None:
+            log.warning("name does not resolve", target=target.name, host=target.peer.host)
+            self._refusals.append(503)
+            leg.hangup(cause="unresolved")
+            return None
+        try:
+            await leg.open(peer, preferred)
+        except MediaError as error:
+            log.error("no media", leg=leg.name, error=str(error))
+            self._refusals.append(503)
+            leg.hangup(cause="no_media")
+            return None
+        if self._is_unwanted():
+            leg.hangup()
+            return None
+        return leg, replace(target, peer=peer)
 
     def _is_unwanted(self) -> bool:
         """Whether it was given up, or the caller has gone, while ports were being taken."""

@@ -4,7 +4,6 @@ All contacts of a request are checked before the first is written: a refused REG
 """
 
 import random
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -17,6 +16,7 @@ from softswitch.sip.errors import BadHeader, SipError
 from softswitch.sip.grammar import quote
 from softswitch.sip.message import Request, Response, respond
 from softswitch.sip.peer import Peer
+from softswitch.sip.tag import make_tag
 from softswitch.sip.uri import Uri
 
 MAX_CONTACT_LENGTH = 1024
@@ -92,12 +92,11 @@ class Registrar:
         self._max = max_expires
         self._service_route = service_route
         self._rng = rng
-        self._tags = random.Random(secrets.randbits(128))  # noqa: S311 - a tag is a name, not a secret
         self._date = (0, "")
 
     def handle(self, request: Request, peer: Peer, now: float) -> Response:
         """Answer one REGISTER that came from ``peer`` at wall time ``now``; never raises on what a sender wrote."""
-        tag = f"{self._tags.getrandbits(48):012x}"
+        tag = make_tag()
         try:
             headers = self._register(request, peer, now)
         except RefusedError as refused:

@@ -3,10 +3,9 @@
 Pure. The order is the RFC's: method, header, content, extensions.
 """
 
-import secrets
-
 from softswitch.sip.errors import SipError
 from softswitch.sip.message import Request, Response, respond
+from softswitch.sip.tag import make_tag
 
 ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "NOTIFY", "SUBSCRIBE")
 ALLOW = ", ".join(ALLOWED_METHODS)
@@ -77,13 +76,13 @@ def tokens(request: Request, name: str) -> list[str]:
 
 
 def _refuse(request: Request, status: int, *headers: tuple[str, str]) -> Response:
-    return respond(request, status, to_tag=secrets.token_hex(4), headers=headers)
+    return respond(request, status, to_tag=make_tag(), headers=headers)
 
 
 def options_answer(request: Request, status: int = 200) -> Response:
     """The answer to OPTIONS: what an INVITE would find here (RFC 3261 section 11.2)."""
     try:
         headers = [("Allow", ALLOW), ("Accept", ACCEPT), ("Accept-Encoding", "identity"), ("Accept-Language", "en")]
-        return respond(request, status, to_tag=secrets.token_hex(4), headers=headers)
+        return respond(request, status, to_tag=make_tag(), headers=headers)
     except SipError:
-        return respond(request, 400, to_tag=secrets.token_hex(4))
+        return respond(request, 400, to_tag=make_tag())

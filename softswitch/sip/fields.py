@@ -436,7 +436,7 @@ def _parse_authentication(text: str) -> tuple[str, dict[str, str]]:
         return scheme, {}
     params: dict[str, str] = {}
     for name, value in _auth_param.findall(rest):
-        params.setdefault(name.lower(), unquote(value))
+        params.setdefault(name.lower(), unquote(value) if value[:1] == '"' else value)
     return scheme, params
 
 

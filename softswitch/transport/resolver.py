@@ -55,6 +55,10 @@ class Resolver:
             await self._look_up(host)
         return self.cached(uri)
 
+    async def locate(self, peer: Peer) -> Peer | None:
+        """The same peer with an address in place of a name; None when the name does not resolve."""
+        return await self.resolve(Uri("sip", host=peer.host, port=peer.port, params={"transport": peer.transport}))
+
     async def _look_up(self, host: str) -> None:
         try:
             async with asyncio.timeout(TIMEOUT):

@@ -47,7 +47,11 @@ async def test_help_and_wrong_usage() -> None:
     assert all(verb in helped[0][1] for verb in VERBS)
     assert all("--json" in out for (_, out, _), verb in zip(helped[1:], VERBS, strict=True) if verb != "run")
     misused = await all_of(
-        ("nonsense",), ("check", "--nonsense"), ("calls", "--limit", "many"), ("status", "one", "two"), ("run", "a", "b")
+        ("nonsense",),
+        ("check", "--nonsense"),
+        ("calls", "--limit", "many"),
+        ("status", "one", "two"),
+        ("run", "a", "b"),
     )
     assert [code for code, _, _ in misused] == [MISUSED] * len(misused), misused
     assert all(out + error for _, out, error in misused)
@@ -55,7 +59,9 @@ async def test_help_and_wrong_usage() -> None:
 
 async def test_check_says_every_mistake_and_its_place(folder: Path) -> None:
     broken = folder / "broken.toml"
-    broken.write_text(EXAMPLE.read_text().replace('"round_robin"', '"round_robbin"') + '\n[phones.120]\npasword = "x"\n')
+    broken.write_text(
+        EXAMPLE.read_text().replace('"round_robin"', '"round_robbin"') + '\n[phones.120]\npasword = "x"\n'
+    )
     good, bad, bad_json, missing = await all_of(
         ("check", str(EXAMPLE), "--json"), ("check", str(broken)), ("check", str(broken), "--json"),
         ("check", str(folder / "none.toml"), "--json"),
@@ -114,7 +120,7 @@ async def test_a_running_switch_is_asked_changed_and_ended(start_switch: SwitchS
     )  # fmt: skip
     assert [code for code, _, _ in answers] == [GOOD] * 4 + [REFUSED]
     assert [len(json.loads(answers[place][1])) for place in (0, 2, 3)] == [1, 1, 0]
-    assert "1 calls" in answers[1][1]
+    assert "1 call" in answers[1][1]
     family = children_of(switch.pid)
     code, out, _ = await softswitch("stop", file, "--json")
     assert code == GOOD

@@ -84,7 +84,7 @@ async def test_a_configuration_that_cannot_be_read(folder: Path) -> None:
     (sentence,) = sentences(await refusal(missing))
     assert str(missing) in sentence
     broken = folder / "broken.toml"
-    broken.write_bytes(b"[switch]\nname = \"\xff\xfe\"\n")
+    broken.write_bytes(b'[switch]\nname = "\xff\xfe"\n')
     said = sentences(await refusal(broken))
     assert len(said) == 1
     assert "broken.toml" in said[0]

@@ -3,9 +3,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from media import rtcp
+from media import quality, rtcp
+from media.engine import BUFFER_DELAY_MS
 from media.errors import BadCommand, UnknownLeg
-from media.protocol import Digit, MediaResumed, MediaSilent, PlaybackFinished
+from media.protocol import UNHEARD, Digit, LegReport, MediaResumed, MediaSilent, PlaybackFinished
 from media.rtp import FRAME
 from media.telephone_event import Event
 from tests.media.studio import FakeRecorder, Studio, Talker, decode, encode, level, loudest_hz, sine
@@ -451,6 +452,55 @@ def test_reports_are_sent_about_every_five_seconds_and_a_bye_at_the_end(studio: 
     assert rtcp.parse(studio.io.sent_reports[-1][1]).goodbye
 
 
+def test_who_heard_nothing_of_us_is_not_told_goodbye(studio: Studio) -> None:
+    talker = studio.open("a")
+    studio.open("b")
+    studio.talk(3, (talker, level(1)))
+    studio.io.sent_reports.clear()
+    studio.engine.reports.due(studio.now)
+    for name in "ab":
+        studio.engine.close(name, studio.now, studio.now)
+    assert studio.io.sent_reports == []
+
+
+def test_who_got_a_report_is_told_goodbye_though_no_sound_was_sent(studio: Studio) -> None:
+    studio.open("a")
+    studio.tick(6 * 50)
+    assert studio.io.sent_reports
+    studio.engine.close("a", studio.now, studio.now)
+    assert rtcp.parse(studio.io.sent_reports[-1][1]).goodbye
+
+
+def test_a_leg_that_carried_nothing_has_the_report_of_all_such_legs(studio: Studio) -> None:
+    talker = studio.open("a")
+    rating, score = quality.rate(0.0, BUFFER_DELAY_MS)
+    assert studio.engine.close("a", studio.now, studio.now) is UNHEARD
+    assert (UNHEARD["r_factor"], UNHEARD["mos"]) == (round(rating, 2), round(score, 3))
+    assert set(UNHEARD) == set(LegReport.__annotations__)
+    talker = studio.open("a")
+    stranger = Talker(studio, talker.row, host="198.51.100.1", ssrc=99)
+    studio.talk(2, (stranger, level(1)))
+    studio.engine.play("a", [level(5)], "t", repeat=False)
+    studio.tick()
+    report = studio.engine.close("a", studio.now, studio.now)
+    assert report == {**UNHEARD, "strangers": 2, "packets_sent": 1}
+
+
+def test_who_is_left_alone_in_a_room_is_sent_silence_within_a_second(studio: Studio) -> None:
+    a, b = studio.open("a"), studio.open("b")
+    for name in "ab":
+        studio.engine.join(name, "r")
+    studio.talk(5, (a, level(500)), (b, level(500)))
+    studio.engine.close("b", studio.now, studio.now)
+    a.hears()
+    studio.tick()
+    assert studio.io.sent_to(a.row) == [], "most who are left alone are gone in a moment"
+    studio.tick(50)
+    heard = a.hears()
+    assert len(heard)
+    assert np.abs(heard).max() <= 8
+
+
 def test_the_round_trip_comes_from_the_peers_report(studio: Studio) -> None:
     talker = studio.open("a")
     studio.engine.echo("a", on=True)
@@ -519,3 +569,42 @@ def test_skipped_ticks_show_as_a_gap_in_the_timestamps(studio: Studio) -> None:
     assert np.diff([packet.timestamp for packet in sent]).tolist() == [160, 8 * 160, 160]
     assert np.diff([packet.sequence for packet in sent]).tolist() == [1, 1, 1]
     assert [packet.marker for packet in sent] == [False, False, True, False]
+
+
+def test_recordings_keep_step_with_the_clock_through_a_stall(studio: Studio) -> None:
+    a = studio.open("a")
+    b = studio.open("b")
+    for before, stall, after in (
+        (0, 7, 10),
+        (3, 6, 30),
+        (10, 15, 5),
+        (24, 1, 1),
+        (13, 12, 26),
+        (30, 61, 30),
+        (7, 200, 3),
+    ):
+        tape = FakeRecorder()
+        studio.engine.record("x", tape.as_recorder(), ["a"], ["b"])
+        studio.talk(before, (a, level(1000)), (b, level(2000)))
+        studio.now += stall * 0.02
+        studio.engine.skip(stall)
+        studio.talk(after, (a, level(1000)), (b, level(2000)))
+        studio.engine.stop_record("x")
+        missed = stall if before else 0
+        assert tape.sound.shape == (2, (before + missed + after) * FRAME), (before, stall, after)
+        stalled = tape.sound[:, before * FRAME : (before + missed) * FRAME]
+        assert not stalled.any()
+        heard = tape.sound[:, ::FRAME] > 500
+        assert (heard[0] == heard[1]).all(), "both channels are silent at the same time"
+
+
+def test_a_recording_hands_over_whole_blocks_after_a_stall_too(studio: Studio) -> None:
+    studio.open("a")
+    tape = FakeRecorder()
+    studio.engine.record("x", tape.as_recorder(), ["a"], [])
+    studio.tick(10)
+    studio.engine.skip(8)
+    studio.tick(80)
+    assert [block.shape[1] for block in tape.blocks] == [25 * FRAME] * 3
+    studio.engine.stop_record("x")
+    assert tape.sound.shape == (2, 98 * FRAME)

@@ -70,3 +70,15 @@ def test_errors_travel_as_codes() -> None:
 def test_events_are_compared_by_value() -> None:
     assert Digit("a", "1", 100, "rfc4733") == Digit("a", "1", 100, "rfc4733")
     assert WorkerLost() == WorkerLost()
+
+
+@given(st.integers(0, 1 << 40), st.sampled_from([{}, {"port": 5000}]), st.booleans())
+def test_an_answer_is_read_as_it_was_written(number: int, ok: dict[str, int], refused: bool) -> None:
+    answer = {"id": number, "error": {"code": "x", "text": "y"}} if refused else {"id": number, "ok": ok}
+    assert protocol.read_line(protocol.write_answer(answer)[:-1]) == answer
+
+
+@pytest.mark.parametrize("line", [b"{} {}", b"{}x", b'{"a":1}]', b"5", b"\xff", b"", b"{"])
+def test_a_line_with_more_or_less_than_one_object_is_refused(line: bytes) -> None:
+    with pytest.raises(BadCommand):
+        protocol.read_line(line)

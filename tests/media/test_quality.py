@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.quality import JitterMeter, delay_impairment, mos, r_factor
+from media.quality import JitterMeter, delay_impairment, mos, r_factor, rate
 
 
 class NaiveJitter:
@@ -114,6 +114,13 @@ def test_the_rating_equals_the_formula_written_out(loss: float, delay: float, ra
     wanted = 93.2 - naive_delay(delay) - 95 * loss / (loss / ratio + 25.1)
     rating = r_factor(loss, delay, burst_ratio=ratio)
     assert rating == pytest.approx(max(0.0, min(100.0, wanted)), abs=1e-9)
+
+
+@given(st.floats(0, 100), st.floats(0, 5000))
+def test_one_leg_is_rated_as_in_an_array(loss: float, delay: float) -> None:
+    rating, score = rate(loss, delay)
+    assert rating == pytest.approx(float(r_factor(loss, delay)), abs=1e-9)
+    assert score == pytest.approx(float(mos(rating)), abs=1e-9)
 
 
 def test_many_legs_are_rated_together() -> None:

@@ -185,6 +185,23 @@ async def test_music_goes_on_until_it_is_stopped(worker: Running) -> None:
     assert worker.told(PlaybackFinished) == []
 
 
+async def test_the_first_caller_hears_the_music_at_once(worker: Running) -> None:
+    phone = await worker.call("a")
+    await worker.client.statistics()
+    await asyncio.sleep(1)  # what a switch needs at least to take its first call
+    worker.client.play("a", ["builtin"], "music", repeat=True)
+    await worker.client.statistics()
+    await asyncio.sleep(0.3)
+    phone.listen()
+    assert len(phone.heard) >= 5
+    assert np.abs(phone.sound).max() > 50
+
+
+async def test_a_worker_has_no_threads_but_its_own(worker: Running) -> None:
+    await worker.client.statistics()
+    assert len(list(Path(f"/proc/{worker.process.pid}/task").iterdir())) <= 2  # the loop, and who loads sounds
+
+
 async def test_digits_are_counted_once_though_packets_are_lost(worker: Running) -> None:
     phone = await worker.call("a")
     for key, lost in ((1, ()), (2, (0, 1)), (2, (5, 6)), (11, (5, 6, 7)), (10, (0, 7))):
@@ -410,7 +427,7 @@ async def test_a_second_worker_does_not_take_the_socket_of_the_first(tmp_path: P
     command = [sys.executable, "-m", "media.worker", "--socket", str(path)]
     second = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stderr=subprocess.PIPE)
     _, text = await second.communicate()
-    assert second.returncode == 1
+    assert second.returncode == 78
     assert b"cannot listen" in text
     await running.client.statistics()
     running.client.close()

@@ -77,6 +77,17 @@ def test_only_the_latest_order_of_a_leg_counts(desk: Desk) -> None:
     assert [leg for leg, _, _, _ in desk.wait()] == ["c"]
 
 
+def test_the_built_in_music_is_composed_before_anybody_asks_for_it() -> None:
+    builtin_music.cache_clear()
+    cache = SoundCache()
+    loader = Loader(cache, lambda: None)
+    until = time.monotonic() + 10
+    while cache.peek("builtin") is None and time.monotonic() < until:
+        time.sleep(0.01)
+    assert loader.load("a", "t", True, ["builtin"]) is not None
+    loader.close()
+
+
 def test_the_built_in_music_is_at_hand_once_it_is_composed(desk: Desk) -> None:
     builtin_music()
     desk.loader.load("a", "t", False, [{"silence": 0.1}])
