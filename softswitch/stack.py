@@ -476,7 +476,7 @@ class Stack:
         kind = ServerInvite if request.method == "INVITE" else ServerRequest
         transaction = kind(request, response_peer(request.via, peer), self.timers)
         self.table.add(transaction)
-        self._run(transaction, transaction.start(now))
+        transaction.start(now)  # it hands the request up, and here is up
         return transaction
 
     def _answer(self, transaction: ServerTransaction, response: Response, now: float) -> None:

@@ -134,10 +134,13 @@ class Sockets:
     def _begin_reports(self, row: int) -> socket.socket | None:
         """The RTCP socket of a row, watched from now on; None when its port cannot be had."""
         pair = self._pairs[row]
-        if pair.rtcp is None and pair.open_rtcp() is not None and pair.rtcp is not None:
-            self._report_rows[pair.rtcp.fileno()] = row, pair.rtcp
-            self._reports.register(pair.rtcp, select.EPOLLIN)
-        return pair.rtcp
+        if pair.rtcp is not None:
+            return pair.rtcp
+        rtcp = pair.open_rtcp()
+        if rtcp is not None:
+            self._report_rows[rtcp.fileno()] = row, rtcp
+            self._reports.register(rtcp, select.EPOLLIN)
+        return rtcp
 
     def _send_to(self, sock: socket.socket, datagram: bytes, row: int, port_offset: int) -> None:
         host, port = sockaddr.unpack(self.peers[row])

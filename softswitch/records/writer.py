@@ -137,7 +137,8 @@ class RecordWriter:
         if not known.ended:
             known.events.append(event)
             known.ended = isinstance(event, CallEnded)
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
 
     async def flush(self) -> None:
         """Write everything told so far, and as much of the spool as the database takes."""
@@ -150,9 +151,9 @@ class RecordWriter:
                     handed = self._clock()[0]
 
     def _is_too_much(self, call: _Call, event: Event) -> bool:
-        if isinstance(event, CallStarted | CallEnded):
+        if len(self._pending) < MAX_PENDING and call.number < MAX_EVENTS:
             return False
-        return len(self._pending) >= MAX_PENDING or call.number >= MAX_EVENTS
+        return not isinstance(event, CallStarted | CallEnded)
 
     async def _write_on(self) -> None:
         while not self._stop.is_set():

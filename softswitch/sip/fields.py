@@ -71,6 +71,8 @@ MAX_NUMBER = 2**32 - 1
 
 def parse_number(text: str, limit: int = MAX_NUMBER) -> int:
     """Read a decimal number with any leading zeros, from 0 to the limit."""
+    if text.isdigit() and len(text) < 10 and text.isascii() and (number := int(text)) <= limit:
+        return number
     digits = text.strip(" \t")
     if not (digits.isascii() and digits.isdigit()):
         raise BadHeader("Not a number")

@@ -68,7 +68,7 @@ class Headers:
     __slots__ = ("_first", "_lines", "cache")
 
     def __init__(self, lines: Iterable[tuple[str, str]] = ()) -> None:
-        self._lines: list[tuple[str, str]] = [(canonical(name), _one_line(value)) for name, value in lines]
+        self._lines: list[tuple[str, str]] = [_clean(name, value) for name, value in lines]
         self._first: dict[str, str] | None = None
         self.cache: dict[str, Any] = {}
         """Typed values by header name, dropped when that header changes. Belongs to `Message`."""
@@ -110,9 +110,9 @@ class Headers:
 
     def add(self, name: str, value: str) -> None:
         """Put a header behind all others."""
-        key, value = canonical(name), _one_line(value)
+        line = key, value = _clean(name, value)
         self.cache.pop(key, None)
-        self._lines.append((key, value))
+        self._lines.append(line)
         if self._first is not None:
             self._first.setdefault(key, value)
 
@@ -124,7 +124,7 @@ class Headers:
     def set(self, name: str, value: str) -> None:
         """Put one value in the place of the first of that name, and drop the others of that name."""
         key = self._touch(name)
-        line = (key, _one_line(value))
+        line = _clean(key, value)
         for place, (spelled, _) in enumerate(self._lines):
             if spelled == key:
                 rest = [other for other in self._lines[place + 1 :] if other[0] != key]
@@ -134,9 +134,9 @@ class Headers:
 
     def prepend(self, name: str, value: str) -> None:
         """Put a header before all others, as a Via or Record-Route must be."""
-        key, value = canonical(name), _one_line(value)
+        line = key, value = _clean(name, value)
         self.cache.pop(key, None)
-        self._lines.insert(0, (key, value))
+        self._lines.insert(0, line)
         if self._first is not None:
             self._first[key] = value
 
@@ -147,15 +147,15 @@ class Headers:
 
     def replace_first(self, name: str, value: str) -> None:
         """Change the first value of that name and leave the others where they are."""
-        key, value = canonical(name), _one_line(value)
+        line = key, value = _clean(name, value)
         self.cache.pop(key, None)
         if self._first is not None:
             self._first[key] = value
         for place, (spelled, _) in enumerate(self._lines):
             if spelled == key:
-                self._lines[place] = (key, value)
+                self._lines[place] = line
                 return
-        self._lines.append((key, value))
+        self._lines.append(line)
 
     def copy(self) -> "Headers":
         """Return headers that can be changed without changing these."""
@@ -195,7 +195,8 @@ class Headers:
         return key
 
 
-def _one_line(value: str) -> str:
+def _clean(name: str, value: str) -> tuple[str, str]:
+    """Return a line as it is kept: the name canonical, the value without line ends."""
     if "\n" in value or "\r" in value:
-        return value.replace("\r", " ").replace("\n", " ")
-    return value
+        value = value.replace("\r", " ").replace("\n", " ")
+    return SPELLINGS.get(name) or canonical(name), value

@@ -1,6 +1,7 @@
 """Prompts become sound files: with the real speech program where there is one, and with bad ones."""
 
 import asyncio
+import resource
 import shutil
 import stat
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from ctypes.util import find_library
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -190,6 +192,18 @@ async def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path: Path) ->
     (tmp_path / "cache").write_text("a file where a folder should be")
     with pytest.raises(SpeechError, match="cannot be written"):
         await Speaker(tmp_path / "cache", program=program(tmp_path, A_SECOND)).ensure(Prompt(text="Hello."))
+
+
+async def test_a_disk_that_fills_up_while_a_prompt_is_written_is_one_sentence(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    spoken = tmp_path / "spoken.wav"
+    soundfile.write(spoken, np.sin(np.arange(20_000)), 22_050)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            speech._to_telephone_sound(spoken, tmp_path / "prompt.wav")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def test_a_full_cache_loses_its_oldest_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

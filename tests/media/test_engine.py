@@ -34,9 +34,10 @@ def test_two_legs_in_a_room_are_relayed_in_the_same_tick(studio: Studio) -> None
     studio.engine.join("a", "r")
     studio.engine.join("b", "r")
     assert studio.engine.relay.count == 2
-    assert not studio.engine.relays
+    hurries = [studio.engine.relays]
     studio.talk(5, (a, level(500)), (b, level(-700)))
-    assert studio.engine.relays
+    hurries.append(studio.engine.relays)
+    assert hurries == [False, True]
     assert np.abs(b.hears() - 500).max() < 30
     assert np.abs(a.hears() + 700).max() < 30
     assert len(studio.engine.rooms.plan().ears) == 0

@@ -334,7 +334,7 @@ async def test_no_socket_is_left_after_many_legs(worker: Running) -> None:
         assert len(set(ports)) == 40
         assert all(port % 2 == 0 for port in ports)
         await asyncio.gather(*(worker.client.close_leg(name) for name in names))
-    assert len(list(Path(f"/proc/{worker.process.pid}/fd").iterdir())) == before
+    assert len(list(Path(f"/proc/{worker.process.pid}/fd").iterdir())) <= before
     for port in range(30000, 30400):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind(("127.0.0.1", port))
