@@ -4,7 +4,6 @@ The stack joins transports, transactions and sessions, which do not know each ot
 a clock of its own: `clock` and `wake` are handed in, so a test turns time by hand.
 """
 
-import itertools
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from softswitch.core.user_agent import inspect
 from softswitch.deadlines import Deadlines
 from softswitch.dialog import effects as order
 from softswitch.dialog.cancel import build_cancel
-from softswitch.dialog.session import Session, State
+from softswitch.dialog.session import Session
+from softswitch.outlets import Outlets, Transport
 from softswitch.sip.errors import BadRequest, SipError
 from softswitch.sip.message import Message, Request, Response, respond, response_peer, stamp_via
 from softswitch.sip.parser import parse
@@ -30,23 +30,12 @@ from softswitch.transaction.server_invite import ServerInvite
 from softswitch.transaction.server_request import ServerRequest
 from softswitch.transaction.table import TransactionTable
 from softswitch.transaction.timers import Timers
+from softswitch.usages import Listener, Usage, Usages, nobody
 
 log = structlog.get_logger("stack")
 
-BRANCH_COOKIE = "z9hG4bK"  # RFC 3261 section 8.1.1.7
-
 Transaction = ClientInvite | ClientRequest | ServerInvite | ServerRequest
 ServerTransaction = ServerInvite | ServerRequest
-
-
-class Transport(Protocol):
-    """What the stack needs of a transport."""
-
-    name: str
-    host: str
-    port: int
-
-    def send(self, data: bytes, peer: Peer) -> None: ...
 
 
 class TransactionUser(Protocol):
@@ -73,14 +62,6 @@ class Core(Protocol):
         """A new call has come in: `Stack.listen` to its session."""
 
 
-Listener = Callable[[object], None]
-"""Is told the events of a session (`softswitch.dialog.events`)."""
-
-
-def _nobody(event: object) -> None:
-    """Hears the events of a session that nobody listens to yet."""
-
-
 @dataclass(slots=True)
 class Counters:
     """What passed through the stack since it started."""
@@ -91,22 +72,6 @@ class Counters:
     unmatched_responses: int = 0
     send_errors: int = 0
     bugs: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Usage:
-    """A session with what the stack keeps beside it."""
-
-    session: Session
-    listener: Listener
-    peer: Peer
-    symmetric: bool
-    """True: in-dialog requests go to `peer`, where the other side really is, and not to its Contact."""
-
-    @property
-    def next_deadline(self) -> float | None:
-        """When the session's own timer is due."""
-        return self.session.next_deadline
 
 
 class Stack:
@@ -130,41 +95,26 @@ class Stack:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - back-off intervals, not secrets
         self._locate = locate or _nowhere
-        self._advertise = advertise or _as_bound
-        self._transports: dict[tuple[str, bool], Transport] = {}
-        self._usages: dict[tuple[str, str], Usage] = {}
-        self._by_remote: dict[tuple[str, str], Usage] = {}
-        self._by_session: dict[Session, Usage] = {}
+        self._outlets = Outlets(advertise)
+        self._usages = Usages()
         self._users: dict[Transaction, tuple[TransactionUser, Usage | None]] = {}
         self._invites: dict[int, ClientInvite] = {}
         self._deadlines: Deadlines[Transaction | Usage] = Deadlines(wake)
         self._max_sessions = max_sessions
-        self._branches = itertools.count(1)
-        self._branch_prefix = BRANCH_COOKIE + make_tag()
 
     # ---- transports -------------------------------------------------------------------------------------------
 
     def add_transport(self, transport: Transport) -> None:
         """Send through this transport from now on; the first one of a protocol and address family is used."""
-        self._transports.setdefault((transport.name, ":" in transport.host), transport)
+        self._outlets.add(transport)
 
     def transport_for(self, peer: Peer) -> Transport | None:
         """The transport that reaches a peer: same protocol, same address family."""
-        return self._transports.get((peer.transport, ":" in peer.host))
+        return self._outlets.find(peer)
 
     def contact(self, peer: Peer, user: str) -> str:
         """Our Contact header value towards a peer."""
-        sent_by = self._sent_by(peer)
-        parameter = "" if peer.transport == "udp" else f";transport={peer.transport}"
-        return f"<sip:{user}@{sent_by}{parameter}>"
-
-    def _sent_by(self, peer: Peer) -> str:
-        """Our host and port as a peer can reach them."""
-        transport = self.transport_for(peer)
-        if transport is None:
-            return "localhost"
-        host = self._advertise(transport.host, peer.host)
-        return f"[{host}]:{transport.port}" if ":" in host else f"{host}:{transport.port}"
+        return self._outlets.contact(peer, user)
 
     # ---- in ---------------------------------------------------------------------------------------------------
 
@@ -273,7 +223,7 @@ class Stack:
         transaction = self.table.find_server(ack)
         if transaction is not None:
             self._run(transaction, transaction.receive(ack, now))
-        usage = self._usage(ack) or self._caller(ack)
+        usage = self._usages.find(ack) or self._usages.find_caller(ack)
         if usage is not None:  # found by the caller's tag when a phone invented the To tag
             self._follow(usage, usage.session.receive(ack, now))
 
@@ -286,7 +236,7 @@ class Stack:
         if invite is None:
             self._answer(transaction, respond(cancel, 481, to_tag=make_tag()), now)
             return
-        usage = self._usage(invite.request) or self._caller(invite.request)
+        usage = self._usages.find(invite.request) or self._usages.find_caller(invite.request)
         if usage is None:  # its session is over, and the CANCEL came too late to matter
             self._answer(transaction, respond(cancel, 200, to_tag=make_tag()), now)
             return
@@ -319,7 +269,7 @@ class Stack:
     def _receive_within(self, request: Request, peer: Peer, now: float) -> None:
         """A request inside of a dialog (RFC 3261 section 12.2.2)."""
         transaction = self._serve(request, peer, now)
-        usage = self._usage(request)
+        usage = self._usages.find(request)
         if usage is None and request.method == "SUBSCRIBE" and self.core is not None:
             self._answer(transaction, self.core.answer(request, peer), now)  # the refresh of a subscription
             return
@@ -347,14 +297,14 @@ class Stack:
         if isinstance(origin, Response):
             self._answer(transaction, origin, now)
             return
-        if len(self._by_session) >= self._max_sessions:
+        if len(self._usages) >= self._max_sessions:
             self._answer(transaction, self._busy(request), now)
             return
         self._answer(transaction, respond(request, 100), now)
         contact = self.contact(peer, request.uri.user or "softswitch")
         session = Session.incoming(request, make_tag(), contact, now, self.timers, peer.reliable, self._rng)
-        usage = Usage(session, _nobody, peer, is_symmetric(request, peer))
-        self._keep(usage)
+        usage = Usage(session, nobody, peer, is_symmetric(request, peer))
+        self._usages.keep(usage)
         core.begin(session, origin, peer)
         self._deadlines.arm(usage)
 
@@ -371,7 +321,7 @@ class Stack:
 
     def listen(self, session: Session, listener: Listener) -> None:
         """From now on `listener` is told what happens to a session."""
-        usage = self._by_session.get(session)
+        usage = self._usages.of(session)
         if usage is not None:
             usage.listener = listener
 
@@ -384,13 +334,13 @@ class Stack:
         now = self._clock()
         session = Session.outgoing(invite, now, self.timers, self._rng)
         usage = Usage(session, listener, peer, symmetric)
-        self._keep(usage)
+        self._usages.keep(usage)
         self._follow(usage, session.start(now))
         return session
 
     def perform(self, session: Session, act: Callable[[Session, float], Iterable[object]]) -> None:
         """Give a session an order, `lambda session, now: session.bye(now)`, and do what follows from it."""
-        usage = self._by_session.get(session)
+        usage = self._usages.of(session)
         if usage is not None:  # else it ended meanwhile
             self._follow(usage, act(session, self._clock()))
 
@@ -400,32 +350,9 @@ class Stack:
 
     def session_count(self) -> int:
         """Sessions that are not over."""
-        return len(self._by_session)
+        return len(self._usages)
 
     # ---- sessions ---------------------------------------------------------------------------------------------
-
-    def _keep(self, usage: Usage) -> None:
-        session = usage.session
-        self._by_session[session] = usage
-        self._usages[session.call_id, session.local_tag] = usage
-        if session.state is State.RINGING:
-            self._by_remote[session.call_id, session.remote_tag or ""] = usage
-
-    def _forget(self, usage: Usage) -> None:
-        session = usage.session
-        self._by_session.pop(session, None)
-        self._usages.pop((session.call_id, session.local_tag), None)
-        key = session.call_id, session.remote_tag or ""
-        if self._by_remote.get(key) is usage:
-            del self._by_remote[key]
-        self._deadlines.disarm(usage)
-
-    def _usage(self, request: Request) -> Usage | None:
-        return self._usages.get((request.call_id, request.to.tag or ""))
-
-    def _caller(self, request: Request) -> Usage | None:
-        """The session of a caller, by his own tag: an INVITE has no tag of ours, and some ACKs have an invented one."""
-        return self._by_remote.get((request.call_id, request.from_.tag or ""))
 
     def _follow(self, machine: Transaction | Usage, effects: Iterable[object]) -> None:
         if not isinstance(machine, Usage):
@@ -436,7 +363,8 @@ class Stack:
             closed = closed or isinstance(effect, order.Closed)
             self._carry_out(machine, effect)
         if closed:
-            self._forget(machine)
+            self._usages.forget(machine)
+            self._deadlines.disarm(machine)
             return
         self._deadlines.arm(machine)
 
@@ -451,7 +379,7 @@ class Stack:
             case order.SendAck(request, next_hop):
                 peer = self._hop(usage, request, next_hop)
                 if "Via" not in request.headers:
-                    self._stamp(request, peer)
+                    self._outlets.stamp(request, peer)
                 self._send(request.to_bytes(), peer)
             case order.Cancel(invite, headers):
                 self._cancel(usage, invite, headers)
@@ -493,7 +421,7 @@ class Stack:
         self, request: Request, peer: Peer, user: TransactionUser, usage: Usage | None, *, stamped: bool = False
     ) -> None:
         if not stamped:
-            self._stamp(request, peer)
+            self._outlets.stamp(request, peer)
         kind = ClientInvite if request.method == "INVITE" else ClientRequest
         transaction = kind(request, peer, self.timers)
         self.table.add(transaction)
@@ -501,11 +429,6 @@ class Stack:
         if isinstance(transaction, ClientInvite):
             self._invites[id(request)] = transaction
         self._run(transaction, transaction.start(self._clock()))
-
-    def _stamp(self, request: Request, peer: Peer) -> None:
-        sent_by = self._sent_by(peer)
-        branch = f"{self._branch_prefix}.{next(self._branches)}"
-        request.headers.prepend("Via", f"SIP/2.0/{peer.transport.upper()} {sent_by};branch={branch};rport")
 
     def _run(self, transaction: Transaction, effects: Iterable[object]) -> None:
         """Do what a transaction asks for."""
@@ -543,19 +466,12 @@ class Stack:
             self._follow(user[1], effects)
 
     def _send(self, data: bytes, peer: Peer) -> bool:
-        transport = self.transport_for(peer)
-        if transport is None:
+        sent = self._outlets.send(data, peer)
+        if sent:
+            self.counters.sent += 1
+        else:
             self.counters.send_errors += 1
-            log.info("no transport", peer=str(peer))
-            return False
-        try:
-            transport.send(data, peer)
-        except OSError as error:
-            self.counters.send_errors += 1
-            log.info("cannot send", peer=str(peer), error=str(error))
-            return False
-        self.counters.sent += 1
-        return True
+        return sent
 
 
 def is_symmetric(request: Request, peer: Peer) -> bool:
@@ -565,11 +481,6 @@ def is_symmetric(request: Request, peer: Peer) -> bool:
     """
     via = request.via
     return peer.reliable or via.wants_rport or via.received is not None
-
-
-def _as_bound(host: str, peer_host: str) -> str:
-    """The address that a socket is bound to; whoever listens on all of them hands in something better."""
-    return host
 
 
 def _nowhere(uri: Uri) -> Peer | None:

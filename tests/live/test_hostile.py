@@ -130,6 +130,8 @@ async def test_headers_of_a_caller_do_not_reach_whom_he_calls(switch: RunningSwi
         assert "evil" not in str(callee.invited)
         assert "sip:101@" in callee.invited["from"]
         await phone.hang_up()
+        async with asyncio.timeout(PATIENCE):
+            await callee.ended_by_far_side.wait()
         assert (await callee.register(expires=0)).status == 200
 
 

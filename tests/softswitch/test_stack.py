@@ -125,7 +125,8 @@ class Net:
         for side in (self.near, self.far):
             stack = side.stack
             books = {
-                "usages": stack._usages, "by remote": stack._by_remote, "sessions": stack._by_session,
+                "usages": stack._usages._by_local, "by remote": stack._usages._by_remote,
+                "sessions": stack._usages._by_session,
                 "users": stack._users, "invites": stack._invites, "servers": stack.table._servers,
                 "clients": stack.table._clients, "deadlines": stack._deadlines._armed, "heap": stack._deadlines._heap,
             }  # fmt: skip
