@@ -35,6 +35,8 @@ from softswitch.transport.local_address import advertised
 
 log = structlog.get_logger("call.exchange")
 
+CLOSE_WITHIN = 8.0  # seconds for calls to end when the switch stops
+
 
 class MessageLamps(Protocol):
     """Whoever tells phones about waiting messages."""
@@ -140,12 +142,18 @@ class Exchange:
             log.error("bug", exc_info=task.exception())
 
     async def close(self) -> None:
-        """Hang up every call and wait until the last line of each is written."""
+        """Hang up every call and wait until the last line of each is written, but not for ever."""
         self.draining = True
         for call in list(self.calls.values()):
             call.caller.hangup(cause="shutdown")
-        while self._tasks:
-            await asyncio.wait(self._tasks, timeout=5.0)
+        deadline = self.loop.time() + CLOSE_WITHIN
+        while self._tasks and self.loop.time() < deadline:
+            await asyncio.wait(self._tasks, timeout=1.0)
+        if self._tasks:
+            log.error("work that does not end is cancelled", tasks=[str(task.get_coro()) for task in self._tasks][:5])
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self.queues.close()
 
     # ---- where to ---------------------------------------------------------------------------------------------
