@@ -23,6 +23,8 @@ AGENTS = ("101", "102", "103", "104", "105")
 QUEUED = {"106": "600", "107": "600", "108": "600", "109": "601", "110": "601"}
 DIRECT = {"201": "206", "202": "207", "203": "208", "204": "209", "205": "210"}
 PASSWORDS: dict[str, Setting] = {f"phones.{number}.password": f"demo-{number}" for number in range(201, 211)}
+TOLD = 1.5
+"""Seconds after which what has happened is on disk; it is promised for one."""
 LOST_TAIL = 2.0
 """Seconds of a recording that may be missing when everything is killed."""
 
@@ -93,7 +95,7 @@ async def test_kill_9_of_everything_with_ten_calls_up_loses_no_call_and_no_regis
         await one_short_call(crowd)
         await ten_calls(switch, crowd)
         started += 11
-        await asyncio.sleep(1.5 + instants.random())  # facts of the last fraction of a second may be lost
+        await asyncio.sleep(TOLD + instants.random())
         switch.kill()
         deaths.append(time.time())
         await switch.start()
@@ -118,6 +120,7 @@ async def test_kill_9_of_everything_with_ten_calls_up_loses_no_call_and_no_regis
 
 async def test_kill_9_of_the_switch_process_alone(switch: RunningSwitch, crowd: Crowd) -> None:
     await ten_calls(switch, crowd)
+    await asyncio.sleep(TOLD)
     before = (await state(switch))["media"]["pid"]
     os.kill(process_of(switch, "softswitch.switch"), signal.SIGKILL)
     began = time.monotonic()
