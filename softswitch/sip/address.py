@@ -14,7 +14,7 @@ from softswitch.sip.uri import LONGEST_REMEMBERED, REMEMBERED, Uri
 DISPLAY = rf'(?:{QUOTED}|[^\x00-\x08\x0a-\x1f\x7f",;<>\\]*+)'
 _name_addr = re.compile(rf"{LWS}({DISPLAY}){LWS}<([^<>]*+)>(.*+)", re.DOTALL)
 # addr-spec without brackets: a semicolon ends the URI, a comma or question mark must not be in it (section 20)
-_addr_spec = re.compile(rf'{LWS}([^\x00-\x20\x7f<>",;?]++){LWS}(;.*+)?+', re.DOTALL)
+_addr_spec = re.compile(rf'{LWS}([^\x00-\x20\x7f<>",;?]++){LWS}(?>(;.*+)?)', re.DOTALL)
 
 
 @dataclass(slots=True)

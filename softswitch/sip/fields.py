@@ -41,21 +41,21 @@ MAGIC_COOKIE = "z9hG4bK"
 
 # via-parm = protocol-name SLASH protocol-version SLASH transport LWS sent-by *( SEMI via-params )
 _via = re.compile(
-    rf"{LWS}{TOKEN}{LWS}/{LWS}({TOKEN}){LWS}/{LWS}({TOKEN})[ \t]++({HOST})(?:{LWS}:{LWS}([0-9]{{1,5}}+))?+(.*+)",
+    rf"{LWS}{TOKEN}{LWS}/{LWS}({TOKEN}){LWS}/{LWS}({TOKEN})[ \t]++({HOST})(?>(?:{LWS}:{LWS}([0-9]{{1,5}}+))?)(.*+)",
     re.DOTALL,
 )
 # CSeq = 1*DIGIT LWS Method; below 2**31 by section 8.1.1.5, up to 2**32-1 is only refused beyond
 _cseq = re.compile(rf"{LWS}([0-9]++)[ \t]++({TOKEN}){LWS}")
 _media_type = re.compile(rf"{LWS}({TOKEN}){LWS}/{LWS}({TOKEN})(.*+)", re.DOTALL)
-_scheme = re.compile(rf"{LWS}({TOKEN})(?:[ \t]++(.*+))?+", re.DOTALL)
+_scheme = re.compile(rf"{LWS}({TOKEN})(?>(?:[ \t]++(.*+))?)", re.DOTALL)
 # auth-param = token EQUAL ( token / quoted-string ); a nonce may come bare with "=" and "/" in it
 _AUTH_PARAM = rf'{LWS}({TOKEN}){LWS}={LWS}({QUOTED}|[^\x00-\x20\x7f,"]*+){LWS}'
 _auth_param = re.compile(_AUTH_PARAM)
-_auth_params = re.compile(rf"(?:{_AUTH_PARAM}(?:,|$))*+")
+_auth_params = re.compile(rf"(?>(?:{_AUTH_PARAM}(?:,|$))*)")
 _nonce_count = re.compile(r"[0-9A-Fa-f]{1,16}")
 _rack = re.compile(rf"{LWS}([0-9]++)[ \t]++([0-9]++)[ \t]++({TOKEN}){LWS}")
 _head_params = re.compile(rf"{LWS}({TOKEN})(.*+)", re.DOTALL)
-_retry_after = re.compile(rf"{LWS}([0-9]++){LWS}(?:\(([^()]*+)\))?+(.*+)", re.DOTALL)
+_retry_after = re.compile(rf"{LWS}([0-9]++){LWS}(?>(?:\(([^()]*+)\))?)(.*+)", re.DOTALL)
 # SIP-date = rfc1123-date, and only in GMT (section 20.17)
 _date = re.compile(
     rf"{LWS}[A-Za-z]{{3}}, ([0-9]{{1,2}}) ([A-Za-z]{{3}}) ([0-9]{{4}}) ([0-9]{{2}}):([0-9]{{2}}):([0-9]{{2}}) GMT{LWS}"

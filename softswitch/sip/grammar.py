@@ -1,6 +1,7 @@
 """The pieces of RFC 3261 section 25.1 that every header shares: tokens, quoted strings, parameters, lists.
 
-All patterns are possessive: a text is read once from left to right whatever is in it.
+All patterns are possessive: a text is read once from left to right whatever is in it. Repeated groups are written as
+atomic groups, `(?>(...)*)` and not `(...)*+`: before Python 3.11.5 the latter can match what it must not (gh-106052).
 """
 
 import re
@@ -10,12 +11,12 @@ from softswitch.sip.errors import BadHeader
 # token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~")
 TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]++"  # noqa: S105
 # quoted-string = DQUOTE *(qdtext / quoted-pair) DQUOTE; a quoted-pair may escape a NUL, but never CR or LF
-QUOTED = r'"(?:[^"\\\r\n]|\\[^\r\n])*+"'
+QUOTED = r'"(?>(?:[^"\\\r\n]|\\[^\r\n])*)"'
 # What phones really put into unquoted parameter values: anything visible that does not end the value.
 PLAIN = r'[^\x00-\x20\x7f;,"<>]++'
 LWS = r"[ \t]*+"
 # generic-param = token [ EQUAL gen-value ]
-PARAM = rf"{LWS};{LWS}({TOKEN})(?:{LWS}={LWS}({QUOTED}|{PLAIN})?+)?+"
+PARAM = rf"{LWS};{LWS}({TOKEN})(?>(?:{LWS}={LWS}(?>({QUOTED}|{PLAIN})?))?)"
 
 MAX_LIST = 256
 """More values than that in one header list are an attack: Max-Forwards lets a message pass 255 hops."""
@@ -23,10 +24,10 @@ MAX_PARAMS = 256
 
 _token = re.compile(TOKEN)
 _param = re.compile(PARAM)
-_params = re.compile(rf"(?:{PARAM})*+{LWS}")
+_params = re.compile(rf"(?>(?:{PARAM})*){LWS}")
 # Nearly all parameters: no quotes, no blanks, nothing that a plain split could take for something else.
-_plain_params = re.compile(rf"(?:;{TOKEN}(?:=[A-Za-z0-9\-.!%*_+`'~:@/?&$\[\]]++)?+)++")
-_list_item = re.compile(rf'(?:[^",<>\r\n]|{QUOTED}|<[^<>\r\n]*+>)*+')
+_plain_params = re.compile(rf"(?>(?:;{TOKEN}(?>(?:=[A-Za-z0-9\-.!%*_+`'~:@/?&$\[\]]++)?))+)")
+_list_item = re.compile(rf'(?>(?:[^",<>\r\n]|{QUOTED}|<[^<>\r\n]*+>)*)')
 _unescaped = re.compile(r"\\?([^\\]+|.)", re.DOTALL)  # what each backslash stands before; six times faster than sub()
 _plain = re.compile(PLAIN)
 

@@ -21,7 +21,9 @@ DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 """What a line may begin with: the letter of its type, and "=" behind it."""
 # m=<media> <port>[/<number of ports>] <proto> <fmt> ... ; the formats may be missing in a section that is switched off
-_media = re.compile(r"([A-Za-z0-9\-.+]++) ++([0-9]{1,5})(?:/([0-9]{1,5}))? ++([A-Za-z0-9\-./+]++)((?: ++[!-~]++)*+) *+")
+_media = re.compile(
+    r"([A-Za-z0-9\-.+]++) ++([0-9]{1,5})(?:/([0-9]{1,5}))? ++([A-Za-z0-9\-./+]++)((?>(?: ++[!-~]++)*)) *+"
+)
 _rtpmap = re.compile(r"([0-9]{1,3}) ++([A-Za-z0-9\-_.+]++)/([0-9]{1,6})(?:/([0-9]{1,2}))?(?:[^0-9].*)?", re.DOTALL)
 _connection = re.compile(r"IN ++(IP4|IP6) ++([^\s/]++)(?:/\S*+)? *+")
 _origin = re.compile(r"(\S++) ++([0-9]{1,20}) ++([0-9]{1,20}) ++(IN) ++(IP4|IP6) ++(\S++) *+")

@@ -14,8 +14,8 @@ HOST = r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_.\-]++)"
 # SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ]; the user part is wider than the RFC's,
 # because phones dial "#" without escaping it.
 _sip_uri = re.compile(
-    rf"(?:([^@:{_VISIBLE}]++)(?::([^@{_VISIBLE}]*+))?+@)?"
-    rf"({HOST})(?::([0-9]{{1,5}}+))?+(?:;([^?{_VISIBLE}]*+))?+(?:\?([^{_VISIBLE}]*+))?+"
+    rf"(?:([^@:{_VISIBLE}]++)(?>(?::([^@{_VISIBLE}]*+))?)@)?"
+    rf"({HOST})(?>(?::([0-9]{{1,5}}+))?)(?>(?:;([^?{_VISIBLE}]*+))?)(?>(?:\?([^{_VISIBLE}]*+))?)"
 )
 _scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*+")
 _opaque = re.compile(rf"[^{_VISIBLE}]++")
