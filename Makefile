@@ -4,6 +4,7 @@
 #   make demo     a minute of real calls to watch
 #   make test     the tests (installs SIPp and espeak-ng when it may)
 #   make check    format, lint, types, import contracts, tests
+#   make load     SIPp at 100 calls a second, on a quiet machine
 #   make bench    the benchmarks, as a table and as JSON
 
 SHELL    := /bin/sh
@@ -12,7 +13,7 @@ BIN      := .venv/bin
 CONFIG   ?= config/example.toml
 PACKAGES := softswitch media acd ivr config benchmarks
 
-.PHONY: run demo test check lint bench format clean
+.PHONY: run demo test load check lint bench format clean
 .DELETE_ON_ERROR:
 
 run: .made/run
@@ -23,6 +24,10 @@ demo: .made/test
 
 test: .made/test
 	$(BIN)/python -m pytest $(TESTS)
+
+# SIPp at 100 calls a second and 50 through a queue: bars for a machine with nothing else to do.
+load: .made/test
+	$(BIN)/python -m pytest tests/live -m load
 
 check: lint test
 
