@@ -9,7 +9,7 @@ import asyncio
 import multiprocessing
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 import uvloop
@@ -174,12 +174,14 @@ async def _through_a_switch(floor: float) -> list[Row]:
     return rows
 
 
-async def _measure(switch: Switch, name: str, phone: Phone, act: Callable[[], object], count: int, floor: float) -> Row:
-    await repeat(act, max(20, count // 20), AT_ONCE)  # type: ignore[arg-type]
+async def _measure(
+    switch: Switch, name: str, phone: Phone, act: Callable[[], Awaitable[bool]], count: int, floor: float
+) -> Row:
+    await repeat(act, max(20, count // 20), AT_ONCE)
     failed = phone.counts.failed
     await asyncio.sleep(1.0)
     before = switch.cpu_seconds
-    await repeat(act, count, AT_ONCE)  # type: ignore[arg-type]
+    await repeat(act, count, AT_ONCE)
     await asyncio.sleep(0.5)  # the writer of the records has its share
     row = _row(name, (switch.cpu_seconds - before) / count * 1e6, floor)
     row["failed"] = phone.counts.failed - failed

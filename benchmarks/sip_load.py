@@ -6,7 +6,7 @@ Every message is a text template; what is read of an answer is its status, its T
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -192,7 +192,7 @@ class Phone(asyncio.DatagramProtocol):
         self._request(method, uri, call, 2, to, extra, SDP if method == "INVITE" else "")
 
 
-async def repeat(act: Callable[[], "asyncio.Future[bool] | asyncio.Task[bool]"], count: int, at_once: int) -> None:
+async def repeat(act: Callable[[], Awaitable[bool]], count: int, at_once: int) -> None:
     """Do something `count` times, so many of them at the same time."""
     gate = asyncio.Semaphore(at_once)
 
