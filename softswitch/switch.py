@@ -104,6 +104,7 @@ class Switch:
         self.bindings = BindingStore(self.database)
         self.location = Location()
         self.location.load(await self.bindings.load(time.time()))
+        self._undo.append(lambda: self.bindings.save_changes(self.location))  # after the sockets: nothing comes later
         self._keep(self.bindings.keep(self.location))
         self.writer = RecordWriter(self.database, self.data / "spool", heartbeat=self.config.records.heartbeat)
         await self.writer.start()
@@ -320,8 +321,6 @@ class Switch:
         self.stopping.set()
         if hasattr(self, "exchange"):
             await self.exchange.close()
-        if hasattr(self, "bindings"):
-            await self.bindings.save_changes(self.location)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -63,6 +63,9 @@ class BindingStore:
         changes = location.take_changes()
         try:
             await self.save(changes)
+        except asyncio.CancelledError:  # it may wait in line still: whoever saves next writes it again
+            location.mark_changed(aor for aor, _ in changes)
+            raise
         except StorageError as error:
             location.mark_changed(aor for aor, _ in changes)
             self._alarm.ring(str(error), "The registrations stay in memory until it can be written.")

@@ -1,6 +1,8 @@
 """Contacts and records come back from the database as they went in."""
 
+import asyncio
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
@@ -174,3 +176,19 @@ async def test_a_locked_database_is_told_to_who_wants_to_write_and_not_to_reader
         await store.forget(WALL)
     raw.execute("rollback")
     raw.close()
+
+
+async def test_a_save_that_is_cancelled_while_it_waits_in_line_is_made_up_for_by_the_next(database: Database) -> None:
+    location, store = Location(), BindingStore(database)
+    location.bind(binding())
+    gate = threading.Event()
+    busy = asyncio.create_task(database.write(lambda connection: gate.wait(10)))
+    saving = asyncio.create_task(store.save_changes(location))
+    await asyncio.sleep(0)
+    saving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    gate.set()
+    assert await busy
+    assert await store.save_changes(location)
+    assert await store.load() == [binding()]
