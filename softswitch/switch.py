@@ -106,7 +106,10 @@ class Switch:
         self.location.load(await self.bindings.load(time.time()))
         self._undo.append(lambda: self.bindings.save_changes(self.location))  # after the sockets: nothing comes later
         self._keep(self.bindings.keep(self.location))
-        self.writer = RecordWriter(self.database, self.data / "spool", heartbeat=self.config.records.heartbeat)
+        self.recordings = Recordings(settings.recordings_folder(self.config))
+        self.writer = RecordWriter(
+            self.database, self.data / "spool", heartbeat=self.config.records.heartbeat, mend=self.recordings.mend
+        )
         await self.writer.start()
         self._undo.append(self.writer.close)
 
@@ -134,7 +137,6 @@ class Switch:
         self.pump.stack = self.stack
         rng = random.SystemRandom()
         self.speech = Speech(Speaker(self.data / "prompts"), lambda: self.exchange.plan)
-        self.recordings = Recordings(settings.recordings_folder(config))
         self.exchange = Exchange(
             self.stack, self.media, self.location, self.speech, self.recordings, self.writer.append,
             clock=time.monotonic, locate=self.resolver.locate,

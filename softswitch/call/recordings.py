@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from media.errors import MediaError
+from media.errors import MediaError, RecordingError
+from media.wav import repair
 from softswitch.records import events as fact
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ class Recordings:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def mend(self, path: str) -> float | None:
+        """Make a recording that a crash cut off a whole file: its seconds; None when there is nothing to mend.
+
+        Safe to be called from any thread.
+        """
+        try:
+            return repair(str(self.folder / path)).seconds
+        except RecordingError as error:
+            log.warning("recording not recovered", error=str(error))
+            return None
 
     def forget(self, before: float) -> None:
         """Delete recordings that were last written before a wall time, and the folders that this empties."""

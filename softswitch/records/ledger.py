@@ -4,9 +4,11 @@ A fact is known by its call and its number in the call, a record by its call, so
 that was interrupted, a commit of unknown outcome) leaves the same rows as one that is written once.
 """
 
+import asyncio
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +16,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from softswitch.records.database import Database, insert_once
-from softswitch.records.events import CallEnded, Event
+from softswitch.records.events import CallEnded, Event, RecordingStarted, RecordingStopped
 from softswitch.records.record import build_record
 from softswitch.records.store import read_stories, record_row, recording_rows
 from softswitch.records.tables import call_events, call_records, open_calls, recordings, runs
@@ -27,6 +29,13 @@ CALLS = 50
 """Calls whose events are in memory together when records are computed from the database."""
 LAST_NUMBER = 2**31 - 1
 """Number of the event that closes a call after a crash: behind everything that its switch may have numbered."""
+RECOVERED = "recovered"
+"""Why a recording stopped whose switch died."""
+MENDERS = 8
+"""Files that are mended at the same time: a disk writes many at once, and calls wait for the last one."""
+
+Mend = Callable[[str], float | None]
+"""Makes the file of a recording, named as in its events, whole again: its seconds, None when there is none."""
 
 _INSERT_OPEN = insert_once(open_calls)
 _DELETE_OPEN = delete(open_calls).where(open_calls.c.call == bindparam("gone"))
@@ -114,9 +123,14 @@ class Ledger:
         """Write a batch of the past; records of calls that ended in it are computed from the table of events."""
         await self._database.write(lambda connection: self._replay(connection, batch))
 
-    async def recover(self) -> int:
-        """Close the calls that earlier runs of this node left open, and say how many there were."""
-        return await self._database.write(self._recover)
+    async def recover(self, mend: Mend) -> int:
+        """Close the calls that earlier runs of this node left open, and say how many there were.
+
+        Their recordings are mended first, and end where their sound ends.
+        """
+        paths = await self._database.read(self._unfinished)
+        seconds = await asyncio.to_thread(_mend_all, mend, paths) if paths else {}
+        return await self._database.write(lambda connection: self._recover(connection, seconds))
 
     def _write(self, connection: Connection, batch: Batch) -> None:
         self._insert(connection, call_events, batch.facts)
@@ -133,10 +147,16 @@ class Ledger:
         for start in range(0, len(ended), CALLS):
             self._settle(connection, read_stories(connection, ended[start : start + CALLS]))
 
-    def _recover(self, connection: Connection) -> int:
+    def _unfinished(self, connection: Connection) -> list[str]:
+        """Files of recordings that earlier runs of this node did not finish."""
+        left = [call for call, _ in self._left_open(connection)]
+        parts = (read_stories(connection, left[start : start + CALLS]) for start in range(0, len(left), CALLS))
+        return [one.path for stories in parts for events in stories.values() for one in _running(events)]
+
+    def _recover(self, connection: Connection, seconds: Mapping[str, float]) -> int:
         left = self._left_open(connection)
         for start in range(0, len(left), CALLS):
-            self._close(connection, dict(left[start : start + CALLS]))
+            self._close(connection, dict(left[start : start + CALLS]), seconds)
         connection.execute(delete(runs).where(runs.c.node == self._node, runs.c.run != self._run))
         return len(left)
 
@@ -149,14 +169,16 @@ class Ledger:
         )
         return [(row.call, row.at) for row in connection.execute(query)]
 
-    def _close(self, connection: Connection, left: dict[str, float | None]) -> None:
+    def _close(self, connection: Connection, left: dict[str, float | None], seconds: Mapping[str, float]) -> None:
         stories = read_stories(connection, left)
         ends: list[Fact] = []
         for call, events in stories.items():
             if events and not any(isinstance(event, CallEnded) for event in events):
-                end = _crash(events, left[call])
-                events.append(end)
-                ends.append(_fact(call, LAST_NUMBER, end))
+                told = len(events)
+                events += [_cut_off(one, seconds[one.path]) for one in _running(events) if one.path in seconds]
+                events.append(_crash(events, left[call]))
+                first = LAST_NUMBER + 1 - (len(events) - told)
+                ends += [_fact(call, number, event) for number, event in enumerate(events[told:], first)]
         self._insert(connection, call_events, ends)
         self._settle(connection, stories)
 
@@ -172,6 +194,24 @@ class Ledger:
         """Statements that are compiled once and rows that are tuples: half the cost for what is written most."""
         if rows:
             connection.exec_driver_sql(self._statements[table], list(rows))
+
+
+def _running(events: Sequence[Event]) -> list[RecordingStarted]:
+    """Recordings that began and were not said to end."""
+    stopped = {event.recording for event in events if isinstance(event, RecordingStopped)}
+    return [one for one in events if isinstance(one, RecordingStarted) and one.recording not in stopped]
+
+
+def _mend_all(mend: Mend, paths: Sequence[str]) -> dict[str, float]:
+    """Seconds of the files that are there."""
+    with ThreadPoolExecutor(MENDERS, thread_name_prefix="recording mender") as pool:
+        lengths = zip(paths, pool.map(mend, paths), strict=True)
+        return {path: seconds for path, seconds in lengths if seconds is not None}
+
+
+def _cut_off(started: RecordingStarted, seconds: float) -> RecordingStopped:
+    """The end of a recording whose file holds so many seconds."""
+    return RecordingStopped(started.recording, RECOVERED, at=started.at + seconds, wall=started.wall + seconds)
 
 
 def _crash(events: Sequence[Event], alive: float | None) -> CallEnded:

@@ -20,7 +20,7 @@ from softswitch.records.alarm import Alarm
 from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
 from softswitch.records.events import CallEnded, CallStarted, Event
-from softswitch.records.ledger import Batch, Ledger
+from softswitch.records.ledger import Batch, Ledger, Mend
 from softswitch.records.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,10 @@ class RecordWriter:
         clock: Clock = read_clocks,
         interval: float = FLUSH_SECONDS,
         heartbeat: float = HEARTBEAT_SECONDS,
+        mend: Mend = lambda path: None,
     ) -> None:
-        """``spool`` is a folder, better on another disk; ``node`` tells the switches of one database apart."""
+        """``spool`` is a folder, better on another disk; ``node`` tells the switches of one database apart; ``mend``
+        makes recordings of a switch that died whole again, from several threads."""
         self.lost = 0
         """Events that were thrown away because nothing took them."""
         self._node = node
@@ -82,6 +84,7 @@ class RecordWriter:
         self._clock = clock
         self._interval = interval
         self._heartbeat = heartbeat
+        self._mend = mend
         self._calls: dict[str, _Call] = {}
         self._ended: OrderedDict[str, _Call] = OrderedDict()
         self._pending: list[tuple[_Call, int, Event]] = []
@@ -265,7 +268,7 @@ class RecordWriter:
     async def _recover(self) -> None:
         if self._recovered:
             return
-        closed = await self._ledger.recover()
+        closed = await self._ledger.recover(self._mend)
         self._recovered = True
         if closed:
             log.warning("%d calls of a switch that died were closed with cause node_crash.", closed)

@@ -113,6 +113,7 @@ async def test_kill_9_of_everything_with_ten_calls_up_loses_no_call_and_no_regis
         if record["cause"] == "node_crash":
             death = min(when for when in deaths if when > record["started"])
             assert abs(record["ended"] - death) < 5
+            assert {one["reason"] for one in record["recordings"]} <= {"recovered"}
         recorded += check_recordings(switch, record, death)
     assert recorded == 7 * ROUNDS + 1
     assert len(switch.recordings()) == recorded

@@ -16,7 +16,8 @@ from softswitch.records import writer as module
 from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
 from softswitch.records.events import CallEnded, DigitsEntered, Event, Heartbeat, LegEnded
-from softswitch.records.record import build_record
+from softswitch.records.ledger import Mend
+from softswitch.records.record import RecordingRecord, build_record
 from softswitch.records.store import RecordStore
 from softswitch.records.tables import open_calls, runs
 from softswitch.records.writer import RecordWriter
@@ -44,9 +45,11 @@ async def read_open(database: Database) -> list[str]:
     return list(await database.read(lambda connection: connection.execute(select(open_calls.c.call)).scalars().all()))
 
 
-async def restarted(database: Database, tmp_path: Path, clock: HandClock) -> RecordWriter:
+async def restarted(
+    database: Database, tmp_path: Path, clock: HandClock, mend: Mend = lambda path: None
+) -> RecordWriter:
     """The writer of a new process; the old one is simply no longer there."""
-    writer = RecordWriter(database, tmp_path / "spool", clock=clock, interval=3600)
+    writer = RecordWriter(database, tmp_path / "spool", clock=clock, interval=3600, mend=mend)
     await writer.start()
     return writer
 
@@ -386,6 +389,43 @@ async def test_a_call_that_lost_its_switch_ends_with_the_last_heartbeat(
     assert (record.ended, record.talk) == (WALL + 30, 25)
     assert (await store.events("call-1"))[-1] == CallEnded("node_crash", **stamps(30))
     assert await read_open(database) == []
+    await alive.close()
+    await dead.close()
+
+
+async def test_a_recording_that_lost_its_switch_is_mended_and_ends_where_its_sound_ends(
+    database: Database, tmp_path: Path, store: RecordStore, clock: HandClock
+) -> None:
+    dead = await restarted(database, tmp_path, clock)
+    tell(dead, "call-2", queue_call()[:20])
+    await dead.flush()
+    clock.turn(30)
+    await dead.flush()  # a beat
+    clock.turn(60)
+    lengths = {"2026/11/call-2.wav": 7.5}
+    alive = await restarted(database, tmp_path, clock, lengths.get)
+    record = await store.find("call-2")
+    assert record is not None
+    assert record.recordings == (RecordingRecord("rec-1", "2026/11/call-2.wav", WALL + 26, 7.5, "recovered"),)
+    assert (record.cause, record.ended) == ("node_crash", WALL + 33.5)  # there was sound after the last heartbeat
+    assert record == build_record(await store.events("call-2"), "call-2")
+    assert [type(one).__name__ for one in (await store.events("call-2"))[-2:]] == ["RecordingStopped", "CallEnded"]
+    await alive.close()
+    await dead.close()
+
+
+async def test_a_recording_whose_file_is_gone_ends_with_its_call_and_no_reason(
+    database: Database, tmp_path: Path, store: RecordStore, clock: HandClock
+) -> None:
+    dead = await restarted(database, tmp_path, clock)
+    tell(dead, "call-2", queue_call()[:20])
+    await dead.flush()
+    clock.turn(30)
+    await dead.flush()  # a beat
+    alive = await restarted(database, tmp_path, clock, lambda path: None)
+    record = await store.find("call-2")
+    assert record is not None
+    assert [(one.seconds, one.reason) for one in record.recordings] == [(4.0, "")]
     await alive.close()
     await dead.close()
 
