@@ -102,6 +102,7 @@ class Engine:
         row = self.legs.row(name)
         self.latch.aim(row, negotiated.remote_host, negotiated.remote_port)
         self.legs.configure(row, negotiated, now)
+        self.receiver.steady.forget(row)
         self.rooms.refresh(row)
 
     def close(self, name: str, now: float, wall: float) -> LegReport:

@@ -56,15 +56,15 @@ class JitterMeter:
         """
         while len(rows):
             _, first = np.unique(rows, return_index=True)
-            self._update_once(rows[first], arrival[first] - timestamp[first])
+            self.update_once(rows[first], arrival[first] - timestamp[first])
             if len(first) == len(rows):
                 return
             rest = np.ones(len(rows), np.bool_)
             rest[first] = False
             rows, arrival, timestamp = rows[rest], arrival[rest], timestamp[rest]
 
-    def _update_once(self, rows: Rows, transit: Ticks) -> None:
-        """One packet per row: D = change of transit time, J += (|D| - J) / 16."""
+    def update_once(self, rows: Rows, transit: Ticks) -> None:
+        """One packet per row, uint32[k] of arrival minus timestamp: D is the change of transit, J += (|D| - J) / 16."""
         change = np.abs((transit - self._transit[rows]).view(np.int32).astype(np.float64))
         smoothed = self.jitter[rows] + (change - self.jitter[rows]) / 16
         self.jitter[rows] = np.where(self._started[rows], smoothed, 0.0)

@@ -14,12 +14,13 @@ from media.g711 import SILENCE, transcode
 from media.io.sockets import Arrivals, MediaIo
 from media.jitter import JitterBuffer
 from media.latch import MOVE_AFTER, Latch
-from media.legs import Legs
+from media.legs import NO_PAYLOAD_TYPE, Legs
 from media.quality import JitterMeter
 from media.reception import MAX_DROPOUT, Reception
 from media.relay import Relay
 from media.rtp import FRAME, HEADER_SIZE
 from media.serial import distance16
+from media.steady import Steady
 
 MOST_ROUNDS: Final = 16
 """Packets of one row and size per turn."""
@@ -50,6 +51,7 @@ class Receiver:
         self.reception = Reception(legs.capacity)
         self.meter = JitterMeter(legs.capacity)
         self.jitter = JitterBuffer(legs.capacity)
+        self.steady = Steady(legs.capacity)
         self.resumed: list[int] = []
         """Rows that were silent and are not; to be emptied by who reads it."""
         self.malformed = 0
@@ -59,6 +61,7 @@ class Receiver:
 
     def open(self, row: int) -> None:
         """Begin a row for another leg; it is clean, by birth or by `close`."""
+        self.steady.forget(row)
         self._headers.start(row, int(self._legs.ssrc[row]))
 
     def close(self, row: int) -> None:
@@ -74,6 +77,11 @@ class Receiver:
         if arrivals is None:
             return []
         self._tick = tick
+        rest = self._take_steady(arrivals, now)
+        return [] if rest is None else self._take_others(rest, now)
+
+    def _take_others(self, arrivals: Arrivals, now: float) -> list[tuple[int, bytes]]:
+        """Take packets the long way, whatever they are."""
         rows = arrivals.rows
         heads = rtp.read_headers(arrivals.pool, arrivals.buffers)
         first, types = heads["first"], heads["second"] & np.uint8(0x7F)
@@ -86,6 +94,7 @@ class Receiver:
         plain = ours & (first == rtp.PLAIN_FIRST) & (types == self._legs.receive_payload_type[rows])
         plain &= (arrivals.sizes <= LARGEST) & (arrivals.sizes > HEADER_SIZE)
         self._take_plain(arrivals, heads, plain, now)
+        self._expect(rows[plain])
         odd = np.flatnonzero(ours & ~plain)[:MOST_ODD]
         return [(int(rows[index]), arrivals.datagram(index)) for index in odd.tolist()]
 
@@ -99,6 +108,8 @@ class Receiver:
         counted = self.reception.count(rows, np.array([packet.ssrc]), np.array([packet.sequence]))
         if counted.restarted[0]:
             self._restart(rows)
+        if self._legs.receive_payload_type[row] != NO_PAYLOAD_TYPE:
+            self._expect(rows)
         return int(counted.extended[0]) if counted.fresh[0] else None
 
     def place_one(self, row: int, packet: rtp.RtpPacket) -> None:
@@ -116,6 +127,45 @@ class Receiver:
         sound = np.frombuffer(packet.payload, np.uint8)[None].copy()
         numbers = np.array([extended]), np.array([packet.timestamp])
         self._hand_on(np.array([row]), np.ones(1, bool), *numbers, second, sound, np.zeros(1, np.intp))
+
+    def _take_steady(self, arrivals: Arrivals, now: float) -> Arrivals | None:
+        """Take the packets that go on where their streams stood; the others, None when there are none."""
+        rows, buffers = arrivals.rows, arrivals.buffers
+        heads = arrivals.pool.view(np.dtype(">u4"))[buffers, :3].astype(np.uint32)
+        same = self.steady.find(rows, heads) & (arrivals.sizes == rtp.PLAIN_SIZE) & self._latch.latched[rows]
+        if same.any():
+            same &= self._latch.known(rows, arrivals.sources[buffers])
+        which = np.flatnonzero(same)
+        if not len(which):
+            return arrivals
+        if len(which) == len(rows):
+            self._go_on(arrivals, rows, buffers, heads, now)
+            return None
+        self._go_on(arrivals, rows[which], buffers[which], heads[which], now)
+        others = np.ones(len(rows), bool)
+        others[which] = False
+        return Arrivals(rows[others], buffers[others], arrivals.sizes[others], arrivals.pool, arrivals.sources)
+
+    def _go_on(self, arrivals: Arrivals, rows: Rows, buffers: Rows, heads: NDArray[np.uint32], now: float) -> None:
+        """Take one expected packet of each of these rows."""
+        self._note_life(rows, now)
+        self.steady.go_on(rows, heads[:, 0])
+        extended = self.reception.go_on(rows)
+        self.meter.update_once(rows, np.uint32(int(now * CLOCK) & 0xFFFFFFFF) - heads[:, 1])
+        timestamps = heads[:, 1].astype(np.int64)
+        sound = arrivals.pool[:, HEADER_SIZE : rtp.PLAIN_SIZE]
+        deliver = self._legs.receives[rows]
+        listened = deliver & self._listens[rows]
+        if listened.any():
+            self._place(rows[listened], timestamps[listened], sound[buffers[listened]])
+        if self._relay.count:
+            seconds = (heads[:, 0] >> np.uint32(16)).astype(np.uint8)
+            self._hand_on(rows, deliver, extended, timestamps, seconds, sound, buffers)
+
+    def _expect(self, rows: Rows) -> None:
+        """The streams of these rows stand somewhere now: the packets after that are expected."""
+        legs, reception = self._legs, self.reception
+        self.steady.expect(rows, legs.receive_payload_type[rows], reception.highest[rows] + 1, reception.ssrc[rows])
 
     def _check_source(self, arrivals: Arrivals, heads: NDArray[np.void], whole: Flags, now: float) -> Flags:
         rows, sources = arrivals.rows, arrivals.sources[arrivals.buffers]
