@@ -21,7 +21,7 @@ from media.io.sockets import MediaIo
 from media.keys import Keys
 from media.latch import Latch
 from media.legs import Legs, Negotiated
-from media.mixer import mix_minus_self
+from media.mixer import mix_seated
 from media.players import Players
 from media.protocol import UNHEARD, Digit, LegReport, MediaEvent, MediaResumed, MediaSilent, PlaybackFinished
 from media.receiver import CLOCK, Receiver
@@ -244,7 +244,7 @@ class Engine:
         sound, size = self._sound, len(plan.ears)
         heard = sound.heard[:size]
         if plan.mixes:
-            mix_minus_self(sound.said[:size], plan.room, None, heard)
+            mix_seated(sound.said[:size], plan.seating, heard)
         else:
             heard[:] = 0
         for end in self.players.add(heard, plan.place, self.tick_number) if len(self.players) else ():

@@ -5,6 +5,7 @@ size are done together: their rows are gathered into one (rooms, size, m) block,
 over the few different sizes. Rooms of two, nearly all rooms there are, only change places.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,31 @@ _BLOCK_ROWS: Final = 512
 Samples = NDArray[np.int16]
 Rooms = NDArray[np.intp]
 Gains = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Seating:
+    """Who is in which room, as `mix_seated` wants it; it holds until somebody comes or goes."""
+
+    lonely: Rooms
+    """intp[k]: rows that hear silence, since they are in no room."""
+    rooms: list[Rooms]
+    """intp[rooms, size]: the members of all rooms of one size."""
+
+
+def seat(room: Rooms) -> Seating:
+    """Seat rows by their room numbers, intp[n], `NO_ROOM` for none."""
+    order, first, size = _sorted_rooms(room)
+    rooms = [order[first[size == members, None] + np.arange(members)] for members in np.unique(size)]
+    return Seating(np.flatnonzero(room == NO_ROOM), rooms)
+
+
+def mix_seated(said: Samples, seating: Seating, out: Samples) -> None:
+    """Give every row of int16[n, m] the sum of the other rows of its room; `out` is another array."""
+    if len(seating.lonely):
+        out[seating.lonely] = 0
+    for rows in seating.rooms:
+        _mix_rooms(said, rows, out)
 
 
 def mix_minus_self(pcm: Samples, room: Rooms, gain: Gains | None, out: Samples) -> None:
@@ -36,12 +62,7 @@ def mix_minus_self(pcm: Samples, room: Rooms, gain: Gains | None, out: Samples) 
     out : int16[n, m]
         What each leg hears; another array than `pcm`.
     """
-    said = pcm if gain is None else scale_rows(pcm, gain)
-    order, first, size = _sorted_rooms(room)
-    out[room == NO_ROOM] = 0
-    for members in np.unique(size):
-        rows = order[first[size == members, None] + np.arange(members)]
-        _mix_rooms(said, rows, out)
+    mix_seated(pcm if gain is None else scale_rows(pcm, gain), seat(room), out)
 
 
 def scale_rows(pcm: Samples, gain: Gains) -> Samples:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.legs import NOBODY, Legs
-from media.mixer import NO_ROOM
+from media.mixer import NO_ROOM, Seating, seat
 from media.relay import NOWHERE, Relay
 
 SPARE_EARS: Final = 64
@@ -32,6 +32,8 @@ class Plan:
     """intp[capacity]: ear of each row, negative for none."""
     room: Rows
     """intp[e]: number of the room, `NO_ROOM` for none."""
+    seating: Seating
+    """The same, as the mixer wants it."""
     mixes: bool
     """Whether anybody is mixed."""
     spoken: Rows
@@ -70,7 +72,7 @@ class Rooms:
         self._place = np.full(legs.capacity, -1, np.intp)
         self._plan: Plan | None = None
         none = np.empty(0, np.intp)
-        self._nothing = Plan(none, [], self._place, none, False, none, none, none)
+        self._nothing = Plan(none, [], self._place, none, Seating(none, []), False, none, none, none)
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -209,11 +211,13 @@ class Rooms:
         spoken_ears = np.array([ear for ear, row in enumerate(self._ears) if row in spoken], np.intp)
         mixed = self._mixes | self._feeds
         numbers = [self._rooms[self._room_of[row]].number if row in mixed else NO_ROOM for row in self._ears]
+        room = np.array(numbers, np.intp)
         return Plan(
             ears=ears,
             new=new,
             place=self._place,
-            room=np.array(numbers, np.intp),
+            room=room,
+            seating=seat(room),
             mixes=any(number != NO_ROOM for number in numbers),
             spoken=spoken_ears,
             spoken_rows=ears[spoken_ears],

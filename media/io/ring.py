@@ -98,6 +98,7 @@ class Ring:
         np.frombuffer(self._memory, np.uint32, parameters.sq_entries, sq[6])[:] = np.arange(parameters.sq_entries)
         self._cqes = np.frombuffer(self._memory, CQE, parameters.cq_entries, cq[5])
         self._sqes = np.frombuffer(self._sqe_memory, SQE, parameters.sq_entries)
+        self._sqe_words = self._sqes.view(np.uint64).reshape(parameters.sq_entries, -1)
 
     def submit(self, sqes: NDArray[np.void], *, run: bool = False) -> None:
         """Hand requests to the kernel; those that can be done at once are done on return.
@@ -106,6 +107,22 @@ class Ring:
         """
         for start in range(0, len(sqes), len(self._sqes)):
             self._submit_part(sqes[start : start + len(self._sqes)], _ENTER_GETEVENTS if run else 0)
+
+    def submit_rows(self, prepared: NDArray[np.uint64], rows: NDArray[np.intp], size: int) -> None:
+        """Hand over prepared requests, uint64[capacity, 8], of these rows, with `size` octets each.
+
+        They are gathered where the kernel reads them; only a batch that crosses the end of the ring is copied twice.
+        """
+        start = int(self._words[self._sq_tail]) % len(self._sqes)
+        if start + len(rows) > len(self._sqes):
+            sqes = prepared[rows].view(SQE)[:, 0]
+            sqes["size"] = size
+            self.submit(sqes)
+            return
+        place = slice(start, start + len(rows))
+        np.take(prepared, rows, axis=0, out=self._sqe_words[place], mode="clip")
+        self._sqes["size"][place] = size
+        self._enter(len(rows), 0)
 
     def run(self) -> None:
         """Let the kernel do what became due, and write its completions; never sleeps."""
@@ -154,8 +171,11 @@ class Ring:
         self._sqes[start : start + fits] = sqes[:fits]
         if fits < len(sqes):
             self._sqes[: len(sqes) - fits] = sqes[fits:]
-        self._words[self._sq_tail] = (tail + len(sqes)) & 0xFFFFFFFF
-        left = len(sqes)
+        self._enter(len(sqes), flags)
+
+    def _enter(self, left: int, flags: int) -> None:
+        """Tell the kernel of so many more requests that stand in the ring."""
+        self._words[self._sq_tail] = (int(self._words[self._sq_tail]) + left) & 0xFFFFFFFF
         while left > 0:
             left -= _call(_ENTER, self.fd, left, 0, flags)
 

@@ -70,6 +70,7 @@ class Uring(Sockets):
         """Receiving requests that the kernel holds."""
         self._used = np.empty(0, np.intp)
         self._sends = np.zeros(capacity, kernel.SQE)
+        self._send_words = self._sends.view(np.uint64).reshape(capacity, -1)
         self._send_fds, self._address_sizes = self._sends["fd"], self._sends["address_size"]
         each = np.arange(capacity, dtype=np.uint64)
         self._sends["op"], self._sends["flags"] = kernel.OP_SEND, kernel.SKIP_SUCCESS
@@ -108,9 +109,7 @@ class Uring(Sockets):
 
     def send(self, rows: Rows, size: int) -> None:
         """Send the first `size` octets of the rows' packets, each row at most once."""
-        sqes = self._sends[rows]
-        sqes["size"] = size
-        self._ring.submit(sqes)
+        self._ring.submit_rows(self._send_words, rows, size)
 
     def close(self) -> None:
         """Give back what the kernel holds for us."""
