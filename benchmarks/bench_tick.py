@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from media.engine import TICK, Engine
+from media.engine import PARTS, TICK, Engine
 from media.errors import BackendUnavailable
 from media.io.choice import choose
 from media.io.ports import Ports
@@ -29,7 +29,6 @@ SECONDS: Final = 0.5
 WARM_UP: Final = 0.3
 LONGEST: Final = 60
 """Seconds after which the load ends by itself."""
-PARTS: Final = 4
 PORTS: Final = (32000, 39999)
 
 

@@ -31,7 +31,7 @@ from typing import Any, Final
 import numpy as np
 
 from media import protocol
-from media.engine import CAPACITY, SILENT_AFTER, TICK, Engine
+from media.engine import CAPACITY, PARTS, SILENT_AFTER, TICK, Engine
 from media.errors import BadCommand, MediaError
 from media.io.choice import BACKENDS, choose
 from media.io.loader import Loader
@@ -43,8 +43,6 @@ from media.recorder import RecordingThread
 
 CATCH_UP: Final = 5
 """Late ticks that are made after all; those before them are skipped."""
-PARTS: Final = 4
-"""Looks at the sockets per tick while packets are relayed: 5 ms apart."""
 IDLE: Final = 1.0
 """Seconds between two looks at our parent while there is nothing to do."""
 READ_AT_ONCE: Final = 1 << 18

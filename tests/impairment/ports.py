@@ -44,7 +44,7 @@ def free_tcp_port() -> int:
                 probe.bind((LOOPBACK, candidate))
             except OSError:
                 continue
-            return candidate
+            return int(candidate)
     raise OSError("no TCP port is free for a proxy")
 
 

@@ -1,6 +1,6 @@
 """The decisions of a bad network, with a hand-turned clock and a seed."""
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 
@@ -92,7 +92,7 @@ def test_as_many_are_overtaken_as_was_said() -> None:
     line = Impairment(reorder=0.1, reorder_by=0.05, seed=2)
     sent = send(line)
     arrival = sorted((at, data) for [(at, data)] in sent)
-    overtaken = sum(later < sooner for (_, sooner), (_, later) in zip(arrival, arrival[1:], strict=False))
+    overtaken = sum(later < sooner for (_, sooner), (_, later) in pairwise(arrival))
     assert line.counters.reordered / MANY == pytest.approx(0.1, rel=0.1)
     assert overtaken / MANY == pytest.approx(0.1, rel=0.25)
     assert all(at - number * 0.02 in (pytest.approx(0), pytest.approx(0.05)) for number, [(at, _)] in enumerate(sent))
