@@ -108,9 +108,9 @@ async def talk(call: "Call", other: Leg, *, record: bool = False, queue: str = "
         return await _until_hangup(call, other)
     finally:
         call.partner = None
+        other.hangup()  # first: a slow disk keeps nobody on the line
         if recording is not None:
             await recording.stop()
-        other.hangup()
 
 
 async def _until_hangup(call: "Call", other: Leg) -> Destination:

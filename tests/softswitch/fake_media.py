@@ -64,6 +64,8 @@ class FakeMedia:
         self.dead = False
         self.out_of_ports = False
         self.cannot_record = False
+        self.slow_disk = 0.0
+        """Seconds that the end of a recording waits for its disk."""
         self._next_port = 20000
 
     # legs
@@ -153,7 +155,9 @@ class FakeMedia:
         if found is None:
             raise UnknownLeg(recording)
         self.recorded.append(found)
-        return {"seconds": self.loop.time() - found.since, "path": str(found.path), "error": None}
+        seconds = self.loop.time() - found.since
+        await asyncio.sleep(self.slow_disk)
+        return {"seconds": seconds, "path": str(found.path), "error": None}
 
     async def statistics(self) -> dict[str, Any]:
         await self._answer()

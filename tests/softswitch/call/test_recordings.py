@@ -35,6 +35,18 @@ async def test_a_recorded_caller_is_recorded_whomever_he_calls(office: Office) -
     assert office.last(fact.RecordingStopped).reason == "ended"
 
 
+async def test_a_slow_disk_keeps_nobody_on_the_line(office: Office) -> None:
+    recorded(office)
+    office.media.slow_disk = 4.0
+    mine, theirs = await talk(office.phone("101"), office.phone("102"))
+    await mine.phone.hears_nothing(1.0)
+    began = office.loop.time()
+    await mine.hang_up()
+    await theirs.is_hung_up()
+    assert office.loop.time() - began < 1.0
+    assert len((await office.record()).recordings) == 1
+
+
 async def test_a_recording_that_cannot_be_started_ends_no_call(office: Office) -> None:
     recorded(office)
     office.media.cannot_record = True
