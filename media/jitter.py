@@ -1,8 +1,9 @@
 """The jitter buffer of all legs: 16 slots of 20 ms per row, placed by RTP timestamp and taken once per tick.
 
 `next_timestamp[row]` is the timestamp of the frame that the next tick takes; how far a packet lies ahead of it
-decides its slot. A row begins `START_FRAMES` deep; a packet that comes too late makes it deeper at the next review, a
-long calm makes it shallower.
+decides its slot. A row begins `START_FRAMES` deep. One that ran dry becomes deeper with the next packet, so that nothing
+is thrown away; a packet that comes after its successors were heard makes it deeper at the next review; a long calm makes
+it shallower.
 """
 
 from typing import Final
@@ -24,6 +25,9 @@ MOST_GROWTH: Final = 5
 CALM_AHEAD: Final = 3
 """A row whose packets all came at least this many frames early is deeper than it needs to be."""
 CALM_REVIEWS: Final = 5
+"""Reviews of such calm after which a frame is left out; every frame that it is deeper saves `CALM_HASTE` of them, so
+that a sender whose clock is too fast, by up to 2 %, is kept up with."""
+CALM_HASTE: Final = 2
 PAUSE_FRAMES: Final = 10
 """A row without frames for 200 ms pauses: its next packet begins anew, as a talk spurt does."""
 
@@ -78,6 +82,10 @@ class JitterBuffer:
         if strange.any():
             self._begin(rows[strange], timestamps[strange])
             ahead[strange] = START_FRAMES
+        dry = (ahead < 0) & (ahead >= -MOST_GROWTH) & (self._missing[rows] >= -ahead)
+        if dry.any():
+            self._deepen(rows[dry], -ahead[dry])
+            ahead[dry] = 0
         self._lowest[rows] = np.minimum(self._lowest[rows], ahead)
         in_time = ahead >= 0
         if not in_time.all():
@@ -146,7 +154,8 @@ class JitterBuffer:
         self._deepen(rows[late], np.minimum(-lowest[late], MOST_GROWTH))
         calm = (lowest >= CALM_AHEAD) & (lowest < DEPTH)
         self._calm[rows] = np.where(calm, self._calm[rows] + 1, 0)
-        self._skip(rows[self._calm[rows] >= CALM_REVIEWS])
+        wanted = np.maximum(CALM_REVIEWS - CALM_HASTE * (lowest - CALM_AHEAD), 1)
+        self._skip(rows[calm & (self._calm[rows] >= wanted)])
 
     def _deepen(self, rows: Rows, frames: Longs) -> None:
         """Play everything `frames` ticks later; the slots before the cursor were taken and are empty."""

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 RATE = 8000
 PEAK = 16000
 """6 dB below full scale."""
+ROOM = 32
+"""Noise of a quiet room, 60 dB below full scale: G.711 alone costs 0.6 of a score where silence is digital zero, and
+0.1 with such a room, as with any real microphone."""
 
 SENTENCES = """The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background.
 It is easy to tell the depth of a well. These days a chicken leg is a rare dish."""
@@ -20,7 +23,7 @@ It is easy to tell the depth of a well. These days a chicken leg is a rare dish.
 
 @functools.cache
 def speech(text: str = SENTENCES, voice: str = "en-us") -> NDArray[np.int16]:
-    """The sentences between silences of half a second; not to be written into."""
+    """The sentences in a quiet room, with half a second before and after; not to be written into."""
     command = ("espeak-ng", "-v", voice, "-s", "150", "--stdout")
     spoken = subprocess.run(command, input=text.encode(), capture_output=True, check=True, timeout=20).stdout
     with wave.open(io.BytesIO(spoken)) as file:
@@ -28,4 +31,6 @@ def speech(text: str = SENTENCES, voice: str = "en-us") -> NDArray[np.int16]:
         at_8_khz = soxr.resample(samples, file.getframerate(), RATE)
     scaled = np.rint(at_8_khz * (PEAK / np.abs(at_8_khz).max())).astype(np.int16)
     pause = np.zeros(RATE // 2, np.int16)
-    return np.concatenate((pause, scaled, pause))
+    spoken_alone = np.concatenate((pause, scaled, pause))
+    room = np.random.default_rng(1).normal(0, ROOM, len(spoken_alone))
+    return np.rint(spoken_alone + room).astype(np.int16)

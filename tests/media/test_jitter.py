@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.jitter import DEPTH, PAUSE_FRAMES, START_FRAMES, JitterBuffer
+from media.jitter import DEPTH, MOST_GROWTH, PAUSE_FRAMES, START_FRAMES, JitterBuffer
 from media.rtp import FRAME
 from media.serial import distance32
 
@@ -26,6 +27,10 @@ class NaiveRow:
         if ahead >= DEPTH or ahead < -50:
             self.begin(timestamp)
             ahead = START_FRAMES
+        if -min(self.missing, MOST_GROWTH) <= ahead < 0:
+            self.frames = {frame - ahead: value for frame, value in self.frames.items()}
+            self.next += ahead * FRAME
+            ahead = 0
         if ahead < 0:
             self.late += 1
             return
@@ -148,3 +153,28 @@ def test_only_a_row_that_has_begun_can_lack_a_frame() -> None:
     lacks = [buffer.take(np.arange(2), out)[1].tolist() for _ in range(15)]
     assert all(not first for first, _ in lacks)
     assert [second for _, second in lacks][3:] == [True] * 9 + [False] * 3
+
+
+@pytest.mark.parametrize("drift", [0.006, 0.02])
+def test_a_sender_whose_clock_is_too_fast_does_not_make_the_delay_grow(drift: float) -> None:
+    buffer, ticks = JitterBuffer(1), 30_000
+    arrivals: dict[int, list[int]] = {}
+    for number in range(int(ticks * (1 + drift))):
+        arrivals.setdefault(int(number / (1 + drift)), []).append(number)
+    heard = drive(buffer, arrivals, ticks)
+    assert heard.count(None) == START_FRAMES
+    sent_by_then = [max(arrivals[tick]) for tick in range(ticks - 500, ticks)]
+    waiting = [
+        (sent - number) % 256 for sent, number in zip(sent_by_then, heard[-500:], strict=True) if number is not None
+    ]
+    assert max(waiting) <= 7
+
+
+def test_a_sender_whose_clock_is_too_slow_costs_a_frame_now_and_then() -> None:
+    buffer, ticks, drift = JitterBuffer(1), 30_000, 0.006
+    arrivals: dict[int, list[int]] = {}
+    for number in range(int(ticks * (1 - drift))):
+        arrivals.setdefault(int(number / (1 - drift)) + 1, []).append(number)
+    heard = drive(buffer, arrivals, ticks)
+    assert heard.count(None) < 3 * drift * ticks
+    assert int(buffer.late[0]) <= drift * ticks

@@ -1,0 +1,122 @@
+"""How many bridged calls one media worker holds on one core: calls of two legs, packets relayed both ways.
+
+A real worker in a process of its own gets more and more calls, each leg fed a packet every 20 ms by another process.
+A step counts as held when no packet was lost inside (none missing on the way in, as many sent as came) and the 99th
+percentile of the ticks' lateness stays under `LATE` milliseconds. The floor is what the steps before it cost per leg.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.running import cpu_seconds
+from media.client import MediaClient
+from media.errors import MediaError
+from media.protocol import LegReport
+
+STEPS: Final = (250, 500, 1000, 1500, 2000, 2500)
+"""Calls; the first step that is not held is the last one."""
+SECONDS: Final = 6.0
+SETTLE: Final = 2.0
+"""Seconds after which a step is measured: every leg has latched by then."""
+LATE: Final = 5.0
+LONGEST: Final = 60
+"""Seconds after which the load ends by itself."""
+PORTS: Final = "20000-31999"
+READY_WITHIN: Final = 30.0
+
+
+def run() -> list[dict[str, Any]]:
+    """A row per step: CPU microseconds per leg and second, lateness, losses, and the most calls that were held."""
+    rows: list[dict[str, Any]] = []
+    held = 0
+    for calls in STEPS:
+        row = asyncio.run(_step(calls))
+        rows.append(row)
+        if not row.pop("held"):
+            break
+        held = calls
+    first = float(rows[0]["value"])
+    for row in rows:
+        row["floor"], row["ratio"] = first, round(float(row["value"]) / first, 2)
+    most = {"name": "worker, most calls held", "unit": "calls", "value": held, "floor": 1000, "ratio": held / 1000}
+    return [*rows, most]
+
+
+async def _step(calls: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        socket = Path(folder) / "media.sock"
+        worker = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "media.worker", "--socket", str(socket), "--ports", PORTS, "--log-level", "error")
+        )
+        try:
+            return await _measure(calls, await _connect(socket), worker.pid)
+        finally:
+            worker.terminate()
+            await worker.wait()
+
+
+async def _connect(socket: Path) -> MediaClient:
+    deadline = time.monotonic() + READY_WITHIN
+    while True:
+        try:
+            return await MediaClient.connect(str(socket), lambda event: None)
+        except MediaError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+
+
+async def _measure(calls: int, client: MediaClient, pid: int) -> dict[str, Any]:
+    legs = [str(leg) for leg in range(2 * calls)]
+    ports = [await client.open(leg, "127.0.0.1") for leg in legs]
+    load = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.rtp_load", str(LONGEST), *map(str, ports)),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert load.stdin is not None and load.stdout is not None
+        sources = [int(port) for port in (await load.stdout.readline()).split()]
+        for number, leg in enumerate(legs):
+            _configure(client, leg, sources[number % len(sources)])
+            client.join(leg, f"call {number // 2}")
+        await client.statistics()
+        load.stdin.write(b"\n")
+        await asyncio.sleep(SETTLE)
+        before, began = cpu_seconds(pid), time.monotonic()
+        await asyncio.sleep(SECONDS)
+        spent, passed = cpu_seconds(pid) - before, time.monotonic() - began
+        statistics = await client.statistics()
+    finally:
+        load.terminate()
+        await load.wait()
+    await asyncio.sleep(0.1)
+    reports = [await client.close_leg(leg) for leg in legs]
+    client.close()
+    return _row(calls, spent / passed, statistics, reports)
+
+
+def _configure(client: MediaClient, leg: str, port: int) -> None:
+    client.configure(
+        leg, remote_host="127.0.0.1", remote_port=port, codec="PCMU", payload_type=0, receive_payload_type=0,
+        dtmf_send=None, dtmf_receive=None, send=True, receive=True,
+    )  # fmt: skip
+
+
+def _row(calls: int, share: float, statistics: dict[str, Any], reports: list[LegReport]) -> dict[str, Any]:
+    missing = sum(report["lost"] for report in reports)
+    unsent = sum(report["packets_received"] - report["packets_sent"] for report in reports)
+    late, skipped = float(statistics["start_error_p99_ms"]), int(statistics["skipped_ticks"])
+    return {
+        "name": f"worker, {calls} bridged calls",
+        "unit": "CPU us per leg and second",
+        "value": round(share / (2 * calls) * 1e6, 1),
+        "core": f"{share:.0%}",
+        "tick_late_p99_ms": round(late, 2),
+        "lost": missing,
+        "unsent": unsent,
+        "held": missing == 0 and unsent == 0 and skipped == 0 and late < LATE,
+    }
