@@ -1,9 +1,9 @@
 """The jitter buffer of all legs: 16 slots of 20 ms per row, placed by RTP timestamp and taken once per tick.
 
 `next_timestamp[row]` is the timestamp of the frame that the next tick takes; how far a packet lies ahead of it
-decides its slot. A row begins `START_FRAMES` deep. One that ran dry becomes deeper with the next packet, so that nothing
-is thrown away; a packet that comes after its successors were heard makes it deeper at the next review; a long calm makes
-it shallower.
+decides its slot. A row begins `START_FRAMES` deep. One that ran dry becomes deeper with the next packet, so that
+nothing is thrown away; a packet that comes after its successors were heard makes it deeper at the next review; a long
+calm makes it shallower.
 """
 
 from typing import Final
