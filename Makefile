@@ -68,11 +68,11 @@ endef
 	@touch $@
 
 .made/run: pyproject.toml .made/venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[tts]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[tts,opus]'
 	@touch $@
 
 .made/test: pyproject.toml .made/venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,tts]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,tts,opus]'
 	@command -v sipp >/dev/null 2>&1 || $(call debian-package,sip-tester,The SIPp scenarios need SIPp) || \
 	  echo "Without SIPp the tests that use it are skipped."
 	@command -v espeak-ng >/dev/null 2>&1 || $(call debian-package,espeak-ng,Prompts are spoken by espeak-ng) || \

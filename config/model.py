@@ -113,7 +113,11 @@ class MediaSection(Section):
     external_address: Address | None = None
     ports: Ports = PortRange(20000, 29999)
     backend: Literal["auto", "uring", "poll"] = "auto"
-    codecs: Annotated[Many[Literal["PCMA", "PCMU"]], Field(min_length=1)] = ("PCMA", "PCMU")
+    codecs: Annotated[Many[Literal["PCMA", "PCMU", "G722", "OPUS", "L16", "GSM"]], Field(min_length=1)] = (
+        "PCMA",
+        "PCMU",
+        "G722",
+    )
     country: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "us"
     music: Text = "builtin"
     silence_timeout: Seconds = 20.0

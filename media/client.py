@@ -94,6 +94,7 @@ class MediaClient:
         send: bool,
         receive: bool,
         ptime: int = 20,
+        clock: int = 8000,
     ) -> None:
         """Tell a leg what was negotiated; again after every re-INVITE."""
         self._tell(
@@ -109,6 +110,7 @@ class MediaClient:
             send=send,
             receive=receive,
             ptime=ptime,
+            clock=clock,
         )
 
     async def close_leg(self, leg: str) -> LegReport:

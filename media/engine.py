@@ -20,7 +20,7 @@ from media.io.ports import PortPair
 from media.io.sockets import MediaIo
 from media.keys import Keys
 from media.latch import Latch
-from media.legs import Legs, Negotiated
+from media.legs import G711, Legs, Negotiated
 from media.mixer import mix_seated
 from media.players import Players
 from media.protocol import UNHEARD, Digit, LegReport, MediaEvent, MediaResumed, MediaSilent, PlaybackFinished
@@ -32,6 +32,7 @@ from media.rooms import Plan, Rooms
 from media.rtp import FRAME, HEADER_SIZE, PLAIN_SIZE
 from media.tapes import TapePlan, Tapes
 from media.telephone_event import Pressed
+from media.voices import Voices
 
 CAPACITY: Final = 8192
 TICK: Final = 0.02
@@ -78,7 +79,8 @@ class Engine:
         self.latch = Latch(io.peers, io.peer_sizes)
         self.relay = Relay(self.legs)
         self.rooms = Rooms(self.legs, self.relay)
-        self.receiver = Receiver(io, self.legs, self.latch, self.relay, self.rooms.listens)
+        self.voices = Voices(self.legs)
+        self.receiver = Receiver(io, self.legs, self.latch, self.relay, self.rooms.listens, self.voices)
         self.reports = Reports(self.legs, self.receiver.reception, self.receiver.meter, self.latch, rng)
         self.keys = Keys(io, self.legs, self.relay, self.rooms)
         self.players = Players()
@@ -105,6 +107,7 @@ class Engine:
         self.latch.aim(row, negotiated.remote_host, negotiated.remote_port)
         self.legs.configure(row, negotiated, now)
         self.receiver.steady.forget(row)
+        self.voices.configure(row)
         self.rooms.refresh(row)
 
     def close(self, name: str, now: float, wall: float) -> LegReport:
@@ -120,6 +123,7 @@ class Engine:
             self._retape()
         self._detected.discard(row)
         self.rooms.forget(row)
+        self.voices.close(row)
         self._io.detach(row)
         if self.legs.last_heard[row]:
             self.receiver.close(row)
@@ -232,6 +236,8 @@ class Engine:
         said = sound.said[:size]
         present, lost = self.receiver.jitter.take(plan.ears, sound.codes[:size])
         decode_rows(sound.codes[:size], self.legs.law[plan.ears], said)
+        if len(self.voices):
+            self.voices.hear(plan.ears, said, present, lost)
         if not present.all():
             said[~present] = 0
         lost[np.flatnonzero(lost)[MOST_CONCEALED:]] = False
@@ -264,12 +270,26 @@ class Engine:
             return
         if len(ears) < len(heard):
             heard = heard[ears]
+        if len(self.voices):
+            coded_legs = self.legs.coding[rows] != G711
+            self._send_voices(rows[coded_legs], heard[coded_legs])
+            rows, heard = rows[~coded_legs], heard[~coded_legs]
         coded = self._sound.coded[: len(rows)]
         encode_rows(heard, self.legs.law[rows], coded)
         second, sequence, timestamps = self.legs.stamp(rows, self.tick_number)
         self.receiver.write(rows, second, sequence, timestamps)
         self._io.packets[rows, HEADER_SIZE:PLAIN_SIZE] = coded
         self._io.send(rows, PLAIN_SIZE)
+
+    def _send_voices(self, rows: NDArray[np.intp], heard: NDArray[np.int16]) -> None:
+        """Code and send what the legs hear whose codec is no table."""
+        if not len(rows):
+            return
+        second, sequence, timestamps = self.legs.stamp(rows, self.tick_number)
+        self.receiver.write(rows, second, sequence, timestamps * self.legs.clock_factor[rows])
+        for row, payload in zip(rows.tolist(), self.voices.say(rows, heard), strict=True):
+            head = self._io.packets[row, :HEADER_SIZE].tobytes()
+            self._io.send_one(row, head + payload)
 
     # odd packets and housekeeping
 
@@ -287,8 +307,7 @@ class Engine:
         if extended is None:
             return
         if packet.payload_type == int(self.legs.receive_payload_type[row]):
-            self.receiver.place_one(row, packet)
-            self.receiver.relay_one(row, packet, extended)
+            self.receiver.take_one(row, packet, extended, now)
         if packet.payload_type == int(self.legs.dtmf_receive[row]):
             self._press(row, self.keys.receive(row, packet, extended, now, self.tick_number))
 
@@ -307,6 +326,7 @@ class Engine:
         if self.tick_number % REVIEW_TICKS == 0:
             if self.rooms.listens.any():
                 self.receiver.jitter.review(np.flatnonzero(self.rooms.listens))
+            self.voices.review()
             self._find_silent(now)
             self.rooms.settle()
 
@@ -340,7 +360,8 @@ class Engine:
         if not heard and correspondence.round_trip is None:
             return self._report_unheard(row)
         losses = self.receiver.reception.losses(row)
-        late = int(self.receiver.jitter.late[row])
+        voice = self.voices.get(row)
+        late = int(self.receiver.jitter.late[row]) if voice is None else voice.playout.late
         loss_percent = 100 * losses.lost / losses.expected if losses.expected else 0.0
         unheard = 100 * (losses.lost + late) / losses.expected if losses.expected else 0.0
         trip = correspondence.round_trip

@@ -8,7 +8,7 @@ from media import rtp, telephone_event
 from media.dtmf import make_digits
 from media.errors import BadCommand
 from media.io.sockets import MediaIo
-from media.legs import Legs
+from media.legs import G711, Legs
 from media.players import Players
 from media.relay import Relay
 from media.rooms import Rooms
@@ -119,7 +119,7 @@ class Keys:
             if target != row:
                 self._press_for_partner(row, pressed, tick)
             return
-        if relayed >= 0:
+        if relayed >= 0 and self._legs.coding[row] == G711:
             self._relay_event(row, target, packet, extended, negotiated.dtmf_send, tick)
             return
         self._send_among_audio(target, packet, negotiated.dtmf_send, tick)
@@ -158,5 +158,7 @@ class Keys:
         legs.packets_sent[row] += 1
 
     def _send(self, row: int, payload_type: int, marker: bool, sequence: int, timestamp: int, payload: bytes) -> None:
+        """A packet with a timestamp of 8 kHz; on the wire it has the clock of the leg's codec."""
         ssrc = int(self._legs.ssrc[row])
+        timestamp *= int(self._legs.clock_factor[row])
         self._io.send_one(row, bytes(rtp.RtpPacket(payload_type, marker, sequence, timestamp, ssrc, payload)))

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from media.codec.catalogue import FORMATS, find_format
+from media.codec.codec import Format
 from media.errors import BadCommand, PortsExhausted, UnknownLeg
 from media.g711 import LAWS
 from media.rtp import FRAME, MARKER
@@ -18,6 +20,9 @@ from media.rtp import FRAME, MARKER
 NOBODY: Final = 0
 NO_PAYLOAD_TYPE: Final = 255
 """No packet carries it: the field has seven bits."""
+
+G711: Final = 0
+CODINGS: Final = {form: number for number, form in enumerate(FORMATS.values(), G711 + 1)}
 
 Rows = NDArray[np.intp]
 Longs = NDArray[np.int64]
@@ -37,17 +42,24 @@ class Negotiated:
     send: bool
     receive: bool
     ptime: int = 20
+    clock: int = 8000
+    """RTP clock of the codec."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.remote_host, str):
             raise BadCommand(f"{self.remote_host!r} is no IP address")
-        if self.codec not in LAWS:
+        if self.codec not in LAWS and self.format is None:
             raise BadCommand(f"{self.codec!r} is no codec of the media worker")
         if not isinstance(self.remote_port, int) or not 0 <= self.remote_port <= 0xFFFF:
             raise BadCommand(f"{self.remote_port} is no port")
         for number in (self.payload_type, self.receive_payload_type, self.dtmf_send, self.dtmf_receive):
             if number is not None and not (isinstance(number, int) and 0 <= number <= 127):
                 raise BadCommand(f"{number} is no payload type")
+
+    @property
+    def format(self) -> Format | None:
+        """The codec, None when it is a law of G.711."""
+        return find_format(self.codec, self.clock)
 
 
 class Legs:
@@ -72,6 +84,10 @@ class Legs:
         self.payload_type = np.zeros(capacity, np.uint8)
         self.receive_payload_type = np.full(capacity, NO_PAYLOAD_TYPE, np.uint8)
         self.dtmf_receive = np.full(capacity, NO_PAYLOAD_TYPE, np.uint8)
+        self.coding = np.zeros(capacity, np.int16)
+        """Which codings may be relayed to each other: 0 for both laws of G.711, else the number of the format."""
+        self.clock_factor = np.ones(capacity, np.int64)
+        """RTP clock of the codec in units of 8 kHz; timestamps are kept at 8 kHz here."""
         self.sends = np.zeros(capacity, bool)
         self.receives = np.zeros(capacity, bool)
         self.ssrc = np.zeros(capacity, np.int64)
@@ -138,7 +154,10 @@ class Legs:
     def configure(self, row: int, negotiated: Negotiated, now: float) -> None:
         """Enter what was negotiated."""
         self.negotiated[row] = negotiated
-        self.law[row] = LAWS[negotiated.codec]
+        self.law[row] = LAWS.get(negotiated.codec, 0)
+        form = negotiated.format
+        self.coding[row] = G711 if form is None else CODINGS[form]
+        self.clock_factor[row] = 1 if form is None else form.clock // 8000
         self.payload_type[row] = negotiated.payload_type
         self.receive_payload_type[row] = negotiated.receive_payload_type
         dtmf = negotiated.dtmf_receive

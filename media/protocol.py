@@ -20,7 +20,7 @@ MAX_LINE: Final = 65536
 Sound = str | Mapping[str, Any]
 """A file path, {"tone": name or Hz, "country": ..., "seconds": ...} or {"silence": seconds}."""
 
-Codec = Literal["PCMU", "PCMA"]
+Codec = Literal["PCMU", "PCMA", "G722", "GSM", "L16", "OPUS"]
 
 
 class LegReport(TypedDict):

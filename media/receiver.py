@@ -14,13 +14,14 @@ from media.g711 import SILENCE, transcode
 from media.io.sockets import Arrivals, MediaIo
 from media.jitter import JitterBuffer
 from media.latch import MOVE_AFTER, Latch
-from media.legs import NO_PAYLOAD_TYPE, Legs
+from media.legs import G711, NO_PAYLOAD_TYPE, Legs
 from media.quality import JitterMeter
 from media.reception import MAX_DROPOUT, Reception
 from media.relay import Relay
 from media.rtp import FRAME, HEADER_SIZE
 from media.serial import distance16
 from media.steady import Steady
+from media.voices import Voices
 
 MOST_ROUNDS: Final = 16
 """Packets of one row and size per turn."""
@@ -40,12 +41,13 @@ Flags = NDArray[np.bool_]
 class Receiver:
     """Takes what the backend read."""
 
-    def __init__(self, io: MediaIo, legs: Legs, latch: Latch, relay: Relay, listens: Flags) -> None:
+    def __init__(self, io: MediaIo, legs: Legs, latch: Latch, relay: Relay, listens: Flags, voices: Voices) -> None:
         self._io = io
         self._legs = legs
         self._latch = latch
         self._relay = relay
         self._listens = listens
+        self.voices = voices
         self._headers = rtp.Headers(io.packets)
         self._scratch = np.zeros(legs.capacity, np.intp)
         self.reception = Reception(legs.capacity)
@@ -92,6 +94,7 @@ class Receiver:
             ours &= whole
         self._note_life(rows[ours], now)
         plain = ours & (first == rtp.PLAIN_FIRST) & (types == self._legs.receive_payload_type[rows])
+        plain &= self._legs.coding[rows] == G711
         plain &= (arrivals.sizes <= LARGEST) & (arrivals.sizes > HEADER_SIZE)
         self._take_plain(arrivals, heads, plain, now)
         self._expect(rows[plain])
@@ -108,24 +111,38 @@ class Receiver:
         counted = self.reception.count(rows, np.array([packet.ssrc]), np.array([packet.sequence]))
         if counted.restarted[0]:
             self._restart(rows)
-        if self._legs.receive_payload_type[row] != NO_PAYLOAD_TYPE:
+        if self._legs.receive_payload_type[row] != NO_PAYLOAD_TYPE and self._legs.coding[row] == G711:
             self._expect(rows)
         return int(counted.extended[0]) if counted.fresh[0] else None
 
-    def place_one(self, row: int, packet: rtp.RtpPacket) -> None:
+    def take_one(self, row: int, packet: rtp.RtpPacket, extended: int, now: float) -> None:
+        """Place and relay the sound of a packet that is taken by itself, extended by `accept_one`."""
+        voice = self.voices.get(row)
+        if voice is None:
+            self._place_one(row, packet)
+            self._relay_one(row, packet, extended, packet.timestamp)
+            return
+        position = voice.position(packet.timestamp)
+        arrived = np.uint32(int(now * CLOCK) & 0xFFFFFFFF) - np.array([position & 0xFFFFFFFF], np.uint32)
+        self.meter.update_once(np.array([row]), arrived)
+        if self._listens[row] and self._legs.receives[row]:
+            voice.playout.put(position, packet.payload)
+        self._relay_one(row, packet, extended, position)
+
+    def _place_one(self, row: int, packet: rtp.RtpPacket) -> None:
         """Put an odd packet's sound into the jitter buffer."""
         if self._listens[row] and self._legs.receives[row]:
             payload = np.frombuffer(packet.payload[: 4 * FRAME], np.uint8)
             self.jitter.put_one(row, packet.timestamp, payload, SILENCE[self._legs.law[row]])
 
-    def relay_one(self, row: int, packet: rtp.RtpPacket, extended: int) -> None:
-        """Relay an odd packet's sound without what made it odd."""
+    def _relay_one(self, row: int, packet: rtp.RtpPacket, extended: int, timestamp: int) -> None:
+        """Relay an odd packet's sound without what made it odd; its timestamp is one of a clock of 8 kHz."""
         size = len(packet.payload)
         if not self._legs.receives[row] or not 0 < size <= LARGEST - HEADER_SIZE:
             return
         second = np.array([packet.payload_type | (rtp.MARKER if packet.marker else 0)], np.uint8)
         sound = np.frombuffer(packet.payload, np.uint8)[None].copy()
-        numbers = np.array([extended]), np.array([packet.timestamp])
+        numbers = np.array([extended]), np.array([timestamp])
         self._hand_on(np.array([row]), np.ones(1, bool), *numbers, second, sound, np.zeros(1, np.intp))
 
     def _take_steady(self, arrivals: Arrivals, now: float) -> Arrivals | None:
@@ -278,6 +295,8 @@ class Receiver:
             seconds, buffers = seconds[going], buffers[going]
         self.relayed_at = self._tick
         sequence, stamps = self._relay.number(rows, targets, extended, timestamps, self._tick)
+        if len(self.voices):
+            stamps = stamps * self._legs.clock_factor[targets]
         self._headers.write(targets, self._relay.second_octets(targets, seconds), sequence, stamps)
         size = HEADER_SIZE + sound.shape[1]
         self._io.packets[targets, HEADER_SIZE:size] = self._translate(rows, targets, sound[buffers])
@@ -286,7 +305,7 @@ class Receiver:
     def _translate(self, rows: Rows, targets: Rows, sound: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The same sound in the laws of the targets."""
         source_law, target_law = self._legs.law[rows], self._legs.law[targets]
-        if (source_law == target_law).all() or sound.shape[1] % 2:
+        if (source_law == target_law).all() or sound.shape[1] % 2 or self._legs.coding[rows[0]] != G711:
             return sound
         transcode(sound, source_law, target_law, sound)
         return sound
@@ -294,6 +313,7 @@ class Receiver:
     def _restart(self, rows: Rows) -> None:
         """Other streams begin on these rows."""
         self.jitter.restart(rows)
+        self.voices.restart(rows)
         self._relay.restart(rows)
         for row in rows.tolist():
             self.meter.reset(row)

@@ -85,7 +85,11 @@ class Reports:
         legs = self._legs
         packets = int(legs.packets_sent[row])
         self._open[row].written = True
-        sent = rtcp.Sent(wall, legs.clock(row, tick), packets, packets * FRAME) if packets else None
+        sent = (
+            rtcp.Sent(wall, legs.clock(row, tick) * int(legs.clock_factor[row]), packets, packets * FRAME)
+            if packets
+            else None
+        )
         return rtcp.build(int(legs.ssrc[row]), sent, self._blocks(row, now), self._cname, goodbye=goodbye)
 
     def read(self, row: int, datagram: bytes, now: float, wall: float) -> None:

@@ -190,7 +190,8 @@ class Rooms:
 
     def _refresh_pair(self, source: int, target: int) -> None:
         configured = self._legs.negotiated[source] is not None and self._legs.negotiated[target] is not None
-        if configured and target not in self._overlaid:
+        alike = self._legs.coding[source] == self._legs.coding[target]
+        if configured and alike and target not in self._overlaid:
             self._relay.connect(source, target)
             return
         self._relay.connect(source, NOWHERE)

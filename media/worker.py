@@ -31,6 +31,7 @@ from typing import Any, Final
 import numpy as np
 
 from media import protocol
+from media.codec.catalogue import preload
 from media.engine import CAPACITY, PARTS, SILENT_AFTER, TICK, Engine
 from media.errors import BadCommand, MediaError
 from media.io.choice import BACKENDS, choose
@@ -366,6 +367,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--socket", required=True, help="Unix socket to listen on")
     parser.add_argument("--ports", default="20000-29999", help="range of RTP and RTCP ports")
     parser.add_argument("--backend", default="auto", choices=BACKENDS)
+    parser.add_argument("--codecs", default="", help="codecs that will be spoken, to be loaded now: G722,OPUS")
     parser.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     parser.add_argument(
         "--silent-after", type=float, default=SILENT_AFTER, help="seconds until a leg is said to be silent"
@@ -377,6 +379,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _go_first()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
+        preload(chosen.codecs.split(","))
         worker = Worker(chosen.socket, Ports(*parse_range(chosen.ports)), chosen.backend, chosen.silent_after)
     except MediaError as error:
         log.error("%s", error)

@@ -92,7 +92,7 @@ def children(config: Config, path: Path) -> tuple[Child, Child]:
     worker = [
         sys.executable, "-m", "media.worker", "--socket", str(settings.media_socket(settings.data_folder(config))),
         "--ports", f"{ports.first}-{ports.last}", "--backend", config.media.backend,
-        "--silent-after", str(config.media.silence_timeout),
+        "--silent-after", str(config.media.silence_timeout), "--codecs", ",".join(config.media.codecs),
     ]  # fmt: skip
     return Child("media", worker), Child("switch", [sys.executable, "-m", "softswitch.switch", str(path)])
 

@@ -121,6 +121,7 @@ class Leg:
             remote_host=negotiated.remote_host,
             remote_port=negotiated.remote_port,
             codec=negotiated.codec.name,
+            clock=negotiated.codec.clock_rate,
             payload_type=negotiated.codec.payload_type,
             receive_payload_type=negotiated.receive_payload_type,
             dtmf_send=negotiated.dtmf_send,

@@ -13,10 +13,14 @@ INCOMPATIBLE_TRANSPORT = 302
 NO_SUCH_MEDIA = 304
 INCOMPATIBLE_FORMAT = 305
 
-# Codecs by name, with the payload type that everybody knows them by (RFC 3551).
+# Codecs by name, with the payload type that everybody knows them by (RFC 3551), or that we choose.
 CODECS: dict[str, tuple[int, Encoding]] = {
-    name: (number, STATIC[number]) for name, number in (("PCMU", 0), ("PCMA", 8), ("G722", 9))
+    **{name: (number, STATIC[number]) for name, number in (("PCMU", 0), ("PCMA", 8), ("G722", 9), ("GSM", 3))},
+    "OPUS": (96, Encoding("opus", 48000, 2)),  # RFC 7587 section 7: always two channels, whatever is sent
+    "L16": (97, Encoding("L16", 16000)),  # RFC 3551 section 4.5.11
 }
+_PARAMETERS = {"OPUS": "useinbandfec=1;maxaveragebitrate=32000;maxplaybackrate=16000;stereo=0"}
+"""What we tell the peer of our decoders (RFC 7587 section 6.1)."""
 TELEPHONE_EVENT = Encoding("telephone-event", 8000)
 TELEPHONE_EVENT_TYPE = 101
 """Payload type that we offer for events when nothing else is settled: what nearly everybody uses."""
@@ -37,7 +41,7 @@ class Codec:
     """One codec as agreed."""
 
     name: str
-    """Upper case: "PCMU", "PCMA"."""
+    """Upper case: "PCMU", "OPUS"."""
     clock_rate: int = 8000
     channels: int = 1
     payload_type: int = 0
@@ -116,7 +120,9 @@ def make_offer(local: LocalMedia, direction: str = "sendrecv", previous: bytes |
         event = TELEPHONE_EVENT_TYPE if local.telephone_event else None
         return _write(local, [_write_section(local, "RTP/AVP", codecs, event, direction)], before)
     place = _audio_place(before)
-    event = _event_type(before.media[place].encodings) if local.telephone_event else None
+    settled = before.media[place].encodings
+    codecs = [(_settled_type(settled, number, encoding), encoding) for number, encoding in codecs]
+    event = _event_type(settled) if local.telephone_event else None
     section = _write_section(local, "RTP/AVP", codecs, event, direction)
     media = [section if index == place else _refuse(old) for index, old in enumerate(before.media)]
     return _write(local, media, before)
@@ -298,6 +304,19 @@ def _audio_place(sdp: Sdp) -> int:
     return in_use[0] if in_use else 0
 
 
+def _settled_type(settled: dict[int, Encoding], number: int, encoding: Encoding) -> int:
+    """Return the payload type that a codec has in this session already, else its usual one, else a free one."""
+    known = _find(settled, encoding)
+    if known is not None:
+        return known
+    return number if number not in settled else _free_type(settled)
+
+
+def _free_type(taken: dict[int, Encoding]) -> int:
+    usual = {number for number, _ in CODECS.values()}
+    return next((number for number in range(127, 95, -1) if number not in taken and number not in usual), 127)
+
+
 def _event_type(taken: dict[int, Encoding]) -> int:
     """Return the payload type for events: the settled one, or one that means nothing else yet."""
     settled = _find(taken, TELEPHONE_EVENT)
@@ -313,6 +332,11 @@ def _write_section(
     types = codecs if event is None else [*codecs, (event, TELEPHONE_EVENT)]
     section = MediaSection("audio", local.port, protocol, [str(number) for number, _ in types])
     section.lines = [("a", f"rtpmap:{number} {encoding}") for number, encoding in types]
+    section.lines += [
+        ("a", f"fmtp:{number} {_PARAMETERS[encoding.name.upper()]}")
+        for number, encoding in codecs
+        if encoding.name.upper() in _PARAMETERS
+    ]
     if event is not None:
         section.lines.append(("a", f"fmtp:{event} {_EVENTS}"))
     section.lines += [("a", f"ptime:{local.ptime}"), ("a", direction)]

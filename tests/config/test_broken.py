@@ -55,7 +55,7 @@ WRONG_TYPES: Expected = [
     (9, 13, "sip.max_calls", None),
     (10, 20, "sip.min_registration", None),
     (13, 19, "media.codecs.1", None),
-    (13, 27, "media.codecs.2", None),
+    (13, 27, "media.codecs.2", "G722"),
     (14, 11, "media.backend", "uring"),
     (17, 12, "phones.101.password", None),
     (18, 10, "phones.101.record", None),

@@ -24,6 +24,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from baresip import Account, Call, CallState, Config, Event, Runtime, StackEvent, UserAgent
+from baresip.audio import AudioInfo
 from baresip.errors import AudioNotActive, AudioRestarted, BaresipError, StaleHandleError
 from numpy.typing import NDArray
 
@@ -228,23 +229,45 @@ class Phone:
         if call is None or call.state is CallState.CLOSED:
             return
         with contextlib.suppress(AudioNotActive, AudioRestarted):
-            self._speak(call)
-            fresh = call.audio.read(BYTES_PER_SECOND)
+            info = call.audio.info()
+            self._speak(call, info)
+            fresh = call.audio.read(_size(info.rx_sample_rate, info.rx_channels))
             if fresh:
-                self._heard += fresh
+                self._heard += _narrow(fresh, info.rx_sample_rate, info.rx_channels)
                 await self._tell()
 
-    def _speak(self, call: Call) -> None:
-        if not self._to_say:
+    def _speak(self, call: Call, info: AudioInfo) -> None:
+        if not self._to_say or not info.tx_sample_rate:
             return
-        wanted = AHEAD - call.audio.info().tx_buffered
+        factor = _size(info.tx_sample_rate, info.tx_channels) // BYTES_PER_SECOND
+        wanted = AHEAD - info.tx_buffered // factor
         while wanted > 0:
             piece = self._to_say[self._said : self._said + wanted]
-            written = call.audio.write(piece)
+            written = call.audio.write(_widen(piece, info.tx_sample_rate, info.tx_channels)) // factor
             if not written:
                 return
             self._said = (self._said + written) % len(self._to_say)
             wanted -= written
+
+
+def _size(rate: int, channels: int) -> int:
+    """Bytes of a second at the codec's own rate."""
+    return max(BYTES_PER_SECOND, 2 * rate * channels)
+
+
+def _narrow(pcm: bytes, rate: int, channels: int) -> bytes:
+    """What a wideband phone heard, as 8 kHz mono: the mean of the samples that one stands for."""
+    factor = rate // sound.RATE * channels
+    if factor <= 1:
+        return pcm
+    samples = np.frombuffer(pcm, "<i2")
+    whole = samples[: len(samples) // factor * factor].reshape(-1, factor)
+    return np.rint(whole.mean(axis=1)).astype("<i2").tobytes()
+
+
+def _widen(pcm: bytes, rate: int, channels: int) -> bytes:
+    """8 kHz mono at the rate and channels of a wideband phone, every sample held."""
+    return np.repeat(np.frombuffer(pcm, "<i2"), rate // sound.RATE * channels).tobytes()
 
 
 class Phones:

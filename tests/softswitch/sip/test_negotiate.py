@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from softswitch.sip.errors import BadSdp, NotAcceptable, SipError
 from softswitch.sip.negotiate import (
+    CODECS,
     INCOMPATIBLE_ADDRESS,
     INCOMPATIBLE_FORMAT,
     INCOMPATIBLE_TRANSPORT,
@@ -49,6 +50,29 @@ def test_an_offer_has_all_codecs_in_order_and_events() -> None:
         b"m=audio 20000 RTP/AVP 8 0 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n"
         b"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
     )
+
+
+def test_wideband_codecs_are_offered_with_what_their_decoders_take() -> None:
+    text = make_offer(replace(LOCAL, codecs=("OPUS", "G722", "L16", "GSM"))).decode()
+    assert "m=audio 20000 RTP/AVP 96 9 97 3 101\r\n" in text
+    assert "a=rtpmap:96 opus/48000/2\r\na=rtpmap:9 G722/8000\r\na=rtpmap:97 L16/16000\r\n" in text
+    assert "a=fmtp:96 useinbandfec=1;maxaveragebitrate=32000;maxplaybackrate=16000;stereo=0\r\n" in text
+
+
+def test_a_codec_keeps_the_payload_type_that_it_has_in_the_session() -> None:
+    local = replace(LOCAL, codecs=("OPUS", "PCMA"))
+    body = offer("audio 4000 RTP/AVP 111 8") + b"a=rtpmap:111 opus/48000/2\r\n"
+    answer, agreed = answer_offer(body, local)
+    assert (agreed.codec.name, agreed.codec.payload_type, agreed.codec.clock_rate) == ("OPUS", 111, 48000)
+    assert b"m=audio 20000 RTP/AVP 111 8 101" in make_offer(local, previous=answer)
+
+
+def test_a_usual_payload_type_that_means_something_else_here_is_not_used_again() -> None:
+    local = replace(LOCAL, codecs=("OPUS",))
+    settled = (
+        make_offer(local).replace(b"101", b"96").replace(b"AVP 96 96", b"AVP 96").replace(b"rtpmap:96 opus", b"x:")
+    )
+    assert b"RTP/AVP 127 96\r\n" in make_offer(local, previous=settled)
 
 
 def test_an_offer_without_events_over_ipv6() -> None:
@@ -399,10 +423,10 @@ def test_the_audio_of_a_later_offer_is_found_at_its_place() -> None:
 
 
 @given(
-    st.permutations(["PCMA", "PCMU", "G722"]).flatmap(
-        lambda names: st.integers(1, 3).map(lambda count: tuple(names[:count]))
+    st.permutations(list(CODECS)).flatmap(
+        lambda names: st.integers(1, len(CODECS)).map(lambda count: tuple(names[:count]))
     ),
-    st.permutations(["PCMA", "PCMU", "G722"]).map(tuple),
+    st.permutations(list(CODECS)).map(tuple),
     st.booleans(),
     st.booleans(),
     st.sampled_from(DIRECTIONS),
