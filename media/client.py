@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from media import protocol
 from media.errors import BadCommand, MediaError, WorkerGone, from_code
-from media.protocol import LegReport, MediaEvent, Sound, WorkerLost
+from media.protocol import LegReport, MediaEvent, Sound, SrtpKeys, WorkerLost
 
 ANSWER_WITHIN: Final = 5.0
 """Seconds to wait for an answer before the worker is taken for dead."""
@@ -94,8 +94,10 @@ class MediaClient:
         send: bool,
         receive: bool,
         ptime: int = 20,
+        srtp: SrtpKeys | None = None,
     ) -> None:
-        """Tell a leg what was negotiated; again after every re-INVITE."""
+        """Tell a leg what was negotiated; again after every re-INVITE. A direction keeps its key or begins anew."""
+        secret = {} if srtp is None else {"srtp": srtp.to_fields()}
         self._tell(
             "configure",
             leg=leg,
@@ -109,6 +111,7 @@ class MediaClient:
             send=send,
             receive=receive,
             ptime=ptime,
+            **secret,
         )
 
     async def close_leg(self, leg: str) -> LegReport:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from media.errors import BadCommand, PortsExhausted, UnknownLeg
 from media.g711 import LAWS
+from media.protocol import SrtpKeys
 from media.rtp import FRAME, MARKER
 
 NOBODY: Final = 0
@@ -37,6 +38,8 @@ class Negotiated:
     send: bool
     receive: bool
     ptime: int = 20
+    srtp: SrtpKeys | None = None
+    """None: plain RTP."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.remote_host, str):

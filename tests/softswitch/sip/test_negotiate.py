@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from softswitch.sip.crypto import INCOMPATIBLE_TRANSPORT
 from softswitch.sip.errors import BadSdp, NotAcceptable, SipError
 from softswitch.sip.negotiate import (
     INCOMPATIBLE_ADDRESS,
     INCOMPATIBLE_FORMAT,
-    INCOMPATIBLE_TRANSPORT,
     NO_SUCH_MEDIA,
     Codec,
     LocalMedia,
