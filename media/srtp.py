@@ -26,7 +26,8 @@ MOST_FROM_STRANGERS: Final = 4
 MOST_OPENED: Final = 4096
 """Packets that are opened per reading: 10 ms."""
 MOST_SOURCES: Final = 16
-"""Streams (SSRCs) of one leg that the library keeps books of; the oldest is forgotten for the next."""
+"""Streams (SSRCs) of one leg that the library keeps books of; the oldest is forgotten for the next, and with it which
+of its packets came. A telephone has one, or one more after each hold."""
 
 
 class SrtpIo:
