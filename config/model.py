@@ -42,6 +42,8 @@ Strategy = Literal[
 
 InsideTier = Literal["ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential"]
 
+Encryption = Literal["off", "preferred", "required"]
+
 
 class Section(BaseModel):
     """A table of the file: nothing unknown in it, nothing converted behind the writer's back."""
@@ -146,6 +148,7 @@ class PhoneSection(Section):
     language: Language | None = None
     record: bool = False
     dial_out: bool = True
+    srtp: Encryption = "off"
     caller_number: CallerMatch | None = None
     ring_timeout: Seconds | None = None
     on_busy: Where | None = None
@@ -174,6 +177,7 @@ class TrunkSection(Section):
     max_calls: Count = 1000
     ring_timeout: Seconds = 60.0
     record: bool = False
+    srtp: Encryption = "off"
 
 
 class AgentSection(Section):

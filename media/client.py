@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from media import protocol
 from media.errors import BadCommand, MediaError, WorkerGone, from_code
-from media.protocol import LegReport, MediaEvent, Sound, WorkerLost
+from media.protocol import LegReport, MediaEvent, Sound, SrtpKeys, WorkerLost
 
 ANSWER_WITHIN: Final = 5.0
 """Seconds to wait for an answer before the worker is taken for dead."""
@@ -95,8 +95,10 @@ class MediaClient:
         receive: bool,
         ptime: int = 20,
         clock: int = 8000,
+        srtp: SrtpKeys | None = None,
     ) -> None:
-        """Tell a leg what was negotiated; again after every re-INVITE."""
+        """Tell a leg what was negotiated; again after every re-INVITE. A direction keeps its key or begins anew."""
+        secret = {} if srtp is None else {"srtp": srtp.to_fields()}
         self._tell(
             "configure",
             leg=leg,
@@ -111,6 +113,7 @@ class MediaClient:
             receive=receive,
             ptime=ptime,
             clock=clock,
+            **secret,
         )
 
     async def close_leg(self, leg: str) -> LegReport:

@@ -30,6 +30,7 @@ from media.relay import Relay
 from media.reports import Correspondence, Reports
 from media.rooms import Plan, Rooms
 from media.rtp import FRAME, HEADER_SIZE, PLAIN_SIZE
+from media.srtp import SrtpIo
 from media.tapes import TapePlan, Tapes
 from media.telephone_event import Pressed
 from media.voices import Voices
@@ -71,18 +72,18 @@ class Engine:
         capacity: int = CAPACITY,
         silent_after: float = SILENT_AFTER,
     ) -> None:
-        self._io = io
         self._tell = tell
         self._silent_after = silent_after
         self.tick_number = 0
         self.legs = Legs(capacity, rng)
         self.latch = Latch(io.peers, io.peer_sizes)
+        self._io = SrtpIo(io, self.latch)
         self.relay = Relay(self.legs)
         self.rooms = Rooms(self.legs, self.relay)
         self.voices = Voices(self.legs)
-        self.receiver = Receiver(io, self.legs, self.latch, self.relay, self.rooms.listens, self.voices)
+        self.receiver = Receiver(self._io, self.legs, self.latch, self.relay, self.rooms.listens, self.voices)
         self.reports = Reports(self.legs, self.receiver.reception, self.receiver.meter, self.latch, rng)
-        self.keys = Keys(io, self.legs, self.relay, self.rooms)
+        self.keys = Keys(self._io, self.legs, self.relay, self.rooms)
         self.players = Players()
         self.tapes = Tapes()
         self._detector = DigitDetector(capacity)
@@ -104,6 +105,7 @@ class Engine:
     def configure(self, name: str, negotiated: Negotiated, now: float) -> None:
         """What signalling agreed upon."""
         row = self.legs.row(name)
+        self._io.secure(row, negotiated.srtp)
         self.latch.aim(row, negotiated.remote_host, negotiated.remote_port)
         self.legs.configure(row, negotiated, now)
         self.receiver.steady.forget(row)
@@ -379,14 +381,16 @@ class Engine:
             late=late,
             duplicates=int(self.receiver.reception.duplicates[row]),
             strangers=int(self.latch.strangers[row]),
+            srtp_errors=int(self._io.errors[row]),
             seconds_since_last_packet=round(now - heard, 3) if heard else None,
         )
 
     def _report_unheard(self, row: int) -> LegReport:
         sent, strangers = int(self.legs.packets_sent[row]), int(self.latch.strangers[row])
-        if not sent and not strangers:
+        errors = int(self._io.errors[row])
+        if not sent and not strangers and not errors:
             return UNHEARD
-        return {**UNHEARD, "packets_sent": sent, "strangers": strangers}
+        return {**UNHEARD, "packets_sent": sent, "strangers": strangers, "srtp_errors": errors}
 
 
 class _Sound:

@@ -15,6 +15,7 @@ from media.codec.catalogue import FORMATS, find_format
 from media.codec.codec import Format
 from media.errors import BadCommand, PortsExhausted, UnknownLeg
 from media.g711 import LAWS
+from media.protocol import SrtpKeys
 from media.rtp import FRAME, MARKER
 
 NOBODY: Final = 0
@@ -44,6 +45,8 @@ class Negotiated:
     ptime: int = 20
     clock: int = 8000
     """RTP clock of the codec."""
+    srtp: SrtpKeys | None = None
+    """None: plain RTP."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.remote_host, str):

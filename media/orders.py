@@ -11,7 +11,15 @@ from media.errors import BadCommand, MediaError
 from media.io.loader import Loader
 from media.io.ports import PortPair, Ports
 from media.legs import Negotiated
-from media.protocol import UNHEARD, CommandFailed, MediaEvent, PlaybackFailed, RecordingFailed, RecordingResumed
+from media.protocol import (
+    UNHEARD,
+    CommandFailed,
+    MediaEvent,
+    PlaybackFailed,
+    RecordingFailed,
+    RecordingResumed,
+    SrtpKeys,
+)
 from media.recorder import Closed, Recorder, RecordingThread, WriteFailed, WriteResumed
 
 LONGEST_NAME: Final = 256
@@ -139,9 +147,10 @@ class Orders:
         return {"port": pair.port}
 
     def _configure(self, fields: Fields) -> None:
-        given = {name: value for name, value in fields.items() if name not in ("do", "leg", "id")}
+        given = {name: value for name, value in fields.items() if name not in ("do", "leg", "id", "srtp")}
+        srtp = None if fields.get("srtp") is None else SrtpKeys.read(fields["srtp"])
         try:
-            negotiated = Negotiated(**given)
+            negotiated = Negotiated(**given, srtp=srtp)
         except TypeError as error:
             raise BadCommand(f"configure has other fields: {error}") from error
         self._engine.configure(_leg(fields), negotiated, self._clock())

@@ -8,10 +8,12 @@
 Lines are bounded by MAX_LINE octets; who sends a longer one, or one that is no JSON object, is cut off.
 """
 
+import base64
+import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, TypedDict
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal, TypedDict, get_args
 
 from media.errors import BadCommand
 
@@ -21,6 +23,49 @@ Sound = str | Mapping[str, Any]
 """A file path, {"tone": name or Hz, "country": ..., "seconds": ...} or {"silence": seconds}."""
 
 Codec = Literal["PCMU", "PCMA", "G722", "GSM", "L16", "OPUS"]
+
+
+Suite = Literal["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"]
+"""Suites of SRTP (RFC 4568 section 6.2)."""
+SUITES: Final = get_args(Suite)
+KEY_SIZE: Final = 30
+"""Octets of a master key and its salt."""
+
+
+@dataclass(frozen=True, slots=True)
+class SrtpKeys:
+    """Keys of an encrypted leg; on the wire {"suite": ..., "send": base64, "receive": base64}.
+
+    They are in no `repr` and in no error.
+    """
+
+    suite: str
+    send: bytes = field(repr=False)
+    """Master key and master salt of what the worker sends."""
+    receive: bytes = field(repr=False)
+    """The same of what it receives."""
+
+    def to_fields(self) -> dict[str, str]:
+        """As an object of JSON."""
+        send, receive = (base64.b64encode(key).decode() for key in (self.send, self.receive))
+        return {"suite": self.suite, "send": send, "receive": receive}
+
+    @classmethod
+    def read(cls, fields: Any) -> "SrtpKeys":
+        """Read what `to_fields` wrote."""
+        if not isinstance(fields, dict) or fields.get("suite") not in SUITES:
+            raise BadCommand(f"srtp wants suite ({' or '.join(SUITES)}), send and receive")
+        return cls(fields["suite"], *(_read_key(fields.get(name)) for name in ("send", "receive")))
+
+
+def _read_key(text: Any) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        key = b""
+    if len(key) != KEY_SIZE:
+        raise BadCommand(f"an SRTP key and its salt have {KEY_SIZE} octets, in base64")
+    return key
 
 
 class LegReport(TypedDict):
@@ -37,6 +82,7 @@ class LegReport(TypedDict):
     late: int
     duplicates: int
     strangers: int
+    srtp_errors: int
     seconds_since_last_packet: float | None
 
 
@@ -52,6 +98,7 @@ UNHEARD: Final[LegReport] = {
     "late": 0,
     "duplicates": 0,
     "strangers": 0,
+    "srtp_errors": 0,
     "seconds_since_last_packet": None,
 }
 """The report of a leg that carried nothing, as it is of many short calls; on the wire it is {}."""

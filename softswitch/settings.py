@@ -94,7 +94,7 @@ def _phone(number: str, config: Config) -> Phone:
     section = config.phones[number]
     return Phone(
         number, section.password, section.name, section.record, section.dial_out, section.ring_timeout,
-        section.caller_number, section.on_busy, section.on_no_answer, section.on_unreachable,
+        section.caller_number, section.on_busy, section.on_no_answer, section.on_unreachable, section.srtp,
     )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def _trunk(name: str, config: Config) -> Trunk:
     trusted = tuple((address.host, address.port) for address in section.trusted) or ((peer.host, peer.port),)
     return Trunk(
         name, peer, trusted, section.domain or "", section.caller_number, section.max_calls, section.ring_timeout,
-        section.record,
+        section.record, section.srtp,
     )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from media.io import sockaddr
 from media.io.ports import PortPair
 
-PITCH: Final = 656
-"""Octets from one outgoing packet to the next: 80 ms of G.711 and a header, rounded up to whole words."""
+PITCH: Final = 664
+"""Octets from one outgoing packet to the next: 80 ms of G.711, a header and the tag of SRTP, rounded up to whole words.
+"""
 BUFFER_SIZE: Final = 768
 """Octets of a receive buffer: 80 ms of G.711 and its headers; no power of two, for the sake of the cache sets."""
 REPORTS_AT_ONCE: Final = 256

@@ -27,6 +27,7 @@ from softswitch.call.speech import Speech
 from softswitch.core.location import Location, address_of_record
 from softswitch.dialog.session import Session
 from softswitch.records import events as fact
+from softswitch.sip.crypto import SrtpPolicy
 from softswitch.sip.message import Request, Response
 from softswitch.sip.peer import Peer
 from softswitch.sip.uri import Uri
@@ -215,6 +216,12 @@ class Exchange:
             return True
         phone = self.plan.phones.get(call.origin.name) if call.origin.kind == "phone" else None
         return phone is None or phone.dial_out
+
+    def srtp_of(self, target: str) -> SrtpPolicy:
+        """Whether the sound of a leg is encrypted, by the name of whom it leads to or comes from."""
+        kind, _, name = target.partition(":")
+        known = (self.plan.phones if kind == "phone" else self.plan.trunks).get(name)
+        return known.srtp if known is not None else "off"
 
     def _phone_step(self, call: Call, phone: Phone, timeout: float) -> Step:
         record = phone.record or self._caller_is_recorded(call)

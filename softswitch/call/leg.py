@@ -9,7 +9,7 @@ import structlog
 
 from media.client import MediaClient
 from media.errors import MediaError
-from media.protocol import Digit, MediaEvent, MediaSilent, PlaybackFailed, PlaybackFinished, Sound
+from media.protocol import Digit, MediaEvent, MediaSilent, PlaybackFailed, PlaybackFinished, Sound, SrtpKeys
 from softswitch.call import events
 from softswitch.call.info import digits_of
 from softswitch.core.user_agent import ACCEPT, ALLOW
@@ -111,11 +111,15 @@ class Leg:
         ordered += [codec for codec in codecs if codec not in ordered]
         session_id = int(make_tag()[:7], 16)
         shown = self.exchange.shown_address(address, peer)
-        self._local = LocalMedia(shown, port, tuple(ordered), session_id=session_id, version=session_id)
+        policy = self.exchange.srtp_of(self.target)
+        self._local = LocalMedia(shown, port, tuple(ordered), session_id=session_id, version=session_id, srtp=policy)
 
     def _apply(self, negotiated: Negotiated) -> None:
         """Tell the media engine what was negotiated, and whoever listens when the call was held or taken back."""
         self.negotiated = negotiated
+        keys = negotiated.srtp
+        if keys is not None and self._local is not None:
+            self._local = replace(self._local, srtp="required")  # what is encrypted once never becomes plain again
         self.media.configure(
             self.name,
             remote_host=negotiated.remote_host,
@@ -129,6 +133,7 @@ class Leg:
             send=negotiated.direction in ("sendrecv", "sendonly"),
             receive=negotiated.direction in ("sendrecv", "recvonly"),
             ptime=negotiated.ptime,
+            srtp=None if keys is None else SrtpKeys(keys.suite, keys.send, keys.receive),
         )
         if negotiated.dtmf_receive is None:
             self.media.detect_inband(self.name, True)
@@ -372,7 +377,8 @@ class Leg:
             self._perform(lambda session, now: session.answer_offer(offer, now))
             return
         try:
-            answer, negotiated = answer_offer(sdp, self._local, previous=self._sdp)
+            agreed = self.negotiated.srtp if self.negotiated else None
+            answer, negotiated = answer_offer(sdp, self._local, previous=self._sdp, agreed=agreed)
         except SipError as error:
             status, headers = error.status or 488, (warning_of(error),)
             self._perform(lambda session, now: session.refuse_offer(status, now, headers))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ivr.announcements import QueueVoice
 from ivr.prompts import Prompt
+from softswitch.sip.crypto import SrtpPolicy
 from softswitch.sip.peer import Peer
 
 
@@ -24,6 +25,7 @@ class Phone:
     on_busy: str | None = None
     on_no_answer: str | None = None
     on_unreachable: str | None = None
+    srtp: SrtpPolicy = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Trunk:
     max_calls: int = 1000
     ring_timeout: float = 60.0
     record: bool = False
+    srtp: SrtpPolicy = "off"
 
 
 @dataclass(frozen=True, slots=True)

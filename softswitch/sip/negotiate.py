@@ -1,15 +1,22 @@
-"""Offer and answer for one audio stream (RFC 3264). Pure: descriptions in, descriptions and decisions out."""
+"""Offer and answer for one audio stream (RFC 3264). Pure: descriptions in, descriptions and decisions out.
 
-from dataclasses import dataclass
+SRTP with keys in the description (RFC 4568) is `required`, `preferred` or `off`. Required offers RTP/SAVP; preferred
+offers RTP/AVP with a=crypto, as most telephones do, so that one that knows nothing of keys answers without. Whoever
+offers RTP/SAVP is answered with it or refused, and what is encrypted once never becomes plain again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 
+from softswitch.sip import crypto
+from softswitch.sip.crypto import Crypto, SrtpKeys, SrtpPolicy, is_secure
 from softswitch.sip.errors import BadSdp, NotAcceptable
 from softswitch.sip.sdp import STATIC, Encoding, MediaSection, Origin, Sdp
 
 # Codes of the Warning header (RFC 3261 section 20.43).
 INCOMPATIBLE_ADDRESS = 301
-INCOMPATIBLE_TRANSPORT = 302
 NO_SUCH_MEDIA = 304
 INCOMPATIBLE_FORMAT = 305
 
@@ -27,8 +34,6 @@ TELEPHONE_EVENT_TYPE = 101
 _EVENTS = "0-15"
 """Events that we can do: the sixteen keys (RFC 4733 section 3.2)."""
 
-# Plain RTP, with or without early feedback, which nobody has to send. Never a secure profile as if it were plain.
-_PROTOCOLS = frozenset(("RTP/AVP", "RTP/AVPF"))
 _CAN_SEND = frozenset(("sendrecv", "sendonly"))
 _CAN_RECEIVE = frozenset(("sendrecv", "recvonly"))
 _MIN_PTIME, _MAX_PTIME = 10, 200
@@ -64,6 +69,7 @@ class LocalMedia:
     version: int = 1
     """Version of the first description; later ones count on from the previous."""
     name: str = "softswitch"
+    srtp: SrtpPolicy = "off"
 
 
 @dataclass(slots=True)
@@ -84,6 +90,8 @@ class Negotiated:
     """The peer holds us: it does not want to hear us now."""
     ptime: int
     """Milliseconds of one packet that we send."""
+    srtp: SrtpKeys | None = None
+    """None: plain RTP."""
 
 
 @dataclass(slots=True)
@@ -97,6 +105,8 @@ class _Remote:
     sends: bool
     hears: bool
     """The peer wants to hear us: held neither by direction nor by 0.0.0.0 (RFC 3264 section 8.4)."""
+    cryptos: list[Crypto] = field(default_factory=list)
+    """Lines of keys that we could use; empty: the sound is plain."""
 
     def find(self, wanted: Encoding) -> int | None:
         """Return the first payload type that stands for an encoding."""
@@ -111,25 +121,33 @@ def make_offer(local: LocalMedia, direction: str = "sendrecv", previous: bytes |
     direction
         Ours: "sendonly" puts the peer on hold.
     previous
-        The description that we sent last in this session. Its sections stay at their places, its payload types keep
-        their meaning, and the version goes up by one only when something differs (RFC 3264 section 8).
+        The description that we sent last in this session. Its sections stay at their places, its payload types and
+        its keys keep their meaning, and the version goes up by one only when something differs (RFC 3264 section 8).
     """
     before = None if previous is None else Sdp.parse(previous)
     codecs = [CODECS[name] for name in local.codecs]
     if before is None or not before.media:
         event = TELEPHONE_EVENT_TYPE if local.telephone_event else None
-        return _write(local, [_write_section(local, "RTP/AVP", codecs, event, direction)], before)
+        protocol = "RTP/SAVP" if local.srtp == "required" else "RTP/AVP"
+        keys = [] if local.srtp == "off" else crypto.make_offer_lines()
+        return _write(local, [_write_section(local, protocol, codecs, event, direction, keys)], before)
     place = _audio_place(before)
     settled = before.media[place].encodings
     codecs = [(_settled_type(settled, number, encoding), encoding) for number, encoding in codecs]
     event = _event_type(settled) if local.telephone_event else None
-    section = _write_section(local, "RTP/AVP", codecs, event, direction)
+    keys = crypto.read_lines(before.media[place].attributes("crypto"))
+    protocol = before.media[place].protocol if keys else "RTP/AVP"
+    section = _write_section(local, protocol, codecs, event, direction, keys)
     media = [section if index == place else _refuse(old) for index, old in enumerate(before.media)]
     return _write(local, media, before)
 
 
 def answer_offer(
-    offer: bytes, local: LocalMedia, direction: str = "sendrecv", previous: bytes | None = None
+    offer: bytes,
+    local: LocalMedia,
+    direction: str = "sendrecv",
+    previous: bytes | None = None,
+    agreed: SrtpKeys | None = None,
 ) -> tuple[bytes, Negotiated]:
     """Answer an offer: the first usable audio section is taken, every other one refused with port 0.
 
@@ -139,6 +157,8 @@ def answer_offer(
         What we want at most; the answer never goes beyond what the offer allows.
     previous
         As for `make_offer`: with it the version counts on.
+    agreed
+        The keys in use. Ours stays while the peer's stays; with another one of his we take another one too.
 
     Returns
     -------
@@ -157,10 +177,14 @@ def answer_offer(
     event = remote.find(TELEPHONE_EVENT) if local.telephone_event else None
     ours = _meet(remote, direction)
     types = [(codec.payload_type, CODECS[codec.name][1])]
-    accepted = _write_section(local, remote.section.protocol, types, event, ours)
+    keys = crypto.answer(remote.cryptos, agreed)
+    lines = [Crypto(remote.cryptos[0].tag, keys.suite, keys.send)] if keys else []
+    accepted = _write_section(local, remote.section.protocol, types, event, ours, lines)
     media = [accepted if index == place else _refuse(other) for index, other in enumerate(theirs.media)]
     answer = _write(local, media, None if previous is None else Sdp.parse(previous))
-    return answer, _agree(remote, local, codec, codec.payload_type, (event, event), ours, held=not remote.hears)
+    negotiated = _agree(remote, local, codec, codec.payload_type, (event, event), ours, held=not remote.hears)
+    negotiated.srtp = keys
+    return answer, negotiated
 
 
 def accept_answer(offer: bytes, answer: bytes, local: LocalMedia) -> Negotiated:
@@ -171,14 +195,19 @@ def accept_answer(offer: bytes, answer: bytes, local: LocalMedia) -> Negotiated:
     BadSdp
         The answer cannot be read, or does not belong to the offer.
     NotAcceptable
-        The peer refused the audio or answered with a codec that we did not offer.
+        The peer refused the audio, answered with a codec that we did not offer, or without a key where one is due.
     """
     ours, theirs = Sdp.parse(offer), Sdp.parse(answer)
     if len(ours.media) != len(theirs.media) or not ours.media:
         raise BadSdp("The answer has another number of media sections than the offer")
     place = _audio_place(ours)
     offered = ours.media[place].encodings
-    remote = _understand(theirs, theirs.media[place], local, offered)
+    lines = crypto.read_lines(ours.media[place].attributes("crypto"))
+    # What was offered counts, not what we like: a call that is encrypted stays so.
+    secure = is_secure(ours.media[place].protocol)
+    policy: SrtpPolicy = "required" if secure or local.srtp == "required" else "preferred" if lines else "off"
+    remote = _understand(theirs, theirs.media[place], replace(local, srtp=policy), offered)
+    keys = crypto.match_answer(lines, remote.cryptos, remote.section.attributes("crypto"))
     for number, encoding in remote.encodings.items():
         receive = _find(offered, encoding)
         name = encoding.name.upper()
@@ -188,14 +217,22 @@ def accept_answer(offer: bytes, answer: bytes, local: LocalMedia) -> Negotiated:
         codec = Codec(name, encoding.clock_rate, encoding.channels, number, parameters)
         wanted = ours.direction_of(ours.media[place])
         held = wanted in _CAN_SEND and not remote.hears
-        return _agree(remote, local, codec, receive, _events(remote, offered), _meet(remote, wanted), held=held)
+        negotiated = _agree(remote, local, codec, receive, _events(remote, offered), _meet(remote, wanted), held=held)
+        negotiated.srtp = keys
+        return negotiated
     raise NotAcceptable("No codec in common", INCOMPATIBLE_FORMAT)
 
 
 def _choose(theirs: Sdp, local: LocalMedia) -> tuple[int, _Remote, Codec]:
-    """Find the first audio section that we can take; raises what was wrong with the first candidate."""
+    """Find the first audio section that we can take; raises what was wrong with the first candidate.
+
+    Where we like SRTP the sections that are offered with it come first.
+    """
     problem = None
-    for place, section in enumerate(theirs.media):
+    sections = list(enumerate(theirs.media))
+    if local.srtp != "off":
+        sections.sort(key=lambda pair: not is_secure(pair[1].protocol))
+    for place, section in sections:
         if section.kind != "audio" or not section.port:
             continue
         try:
@@ -223,8 +260,7 @@ def _understand(theirs: Sdp, section: MediaSection, local: LocalMedia, offered: 
     """
     if section.kind != "audio" or not section.port:
         raise NotAcceptable("No audio", NO_SUCH_MEDIA)
-    if section.protocol.upper() not in _PROTOCOLS:
-        raise NotAcceptable("Only plain RTP is supported", INCOMPATIBLE_TRANSPORT)
+    cryptos = crypto.choose(section.protocol, section.attributes("crypto"), local.srtp)
     connection = theirs.connection_of(section)
     version, is_unspecified = _read_host(connection.address)
     family = 6 if ":" in local.address else 4
@@ -238,6 +274,7 @@ def _understand(theirs: Sdp, section: MediaSection, local: LocalMedia, offered: 
         encodings={number: known[number] for number in section.payload_types if number in known},
         sends=direction in _CAN_SEND,
         hears=direction in _CAN_RECEIVE and not is_unspecified,
+        cryptos=cryptos,
     )
 
 
@@ -327,11 +364,17 @@ def _event_type(taken: dict[int, Encoding]) -> int:
 
 
 def _write_section(
-    local: LocalMedia, protocol: str, codecs: list[tuple[int, Encoding]], event: int | None, direction: str
+    local: LocalMedia,
+    protocol: str,
+    codecs: list[tuple[int, Encoding]],
+    event: int | None,
+    direction: str,
+    keys: Sequence[Crypto] = (),
 ) -> MediaSection:
     types = codecs if event is None else [*codecs, (event, TELEPHONE_EVENT)]
     section = MediaSection("audio", local.port, protocol, [str(number) for number, _ in types])
-    section.lines = [("a", f"rtpmap:{number} {encoding}") for number, encoding in types]
+    section.lines = [("a", f"crypto:{key.to_value()}") for key in keys]
+    section.lines += [("a", f"rtpmap:{number} {encoding}") for number, encoding in types]
     section.lines += [
         ("a", f"fmtp:{number} {_PARAMETERS[encoding.name.upper()]}")
         for number, encoding in codecs

@@ -67,6 +67,8 @@ WRONG_TYPES: Expected = [
     (32, 12, "menus.main.greeting", None),
     (33, 11, "menus.main.options", None),
     (34, 11, "menus.main.timeout", None),
+    (39, 8, "phones.105.srtp", "preferred"),
+    (43, 8, "trunks.provider.srtp", None),
 ]
 DUPLICATES: Expected = [
     (3, 1, "phones.101.password", None),

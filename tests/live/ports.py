@@ -8,7 +8,8 @@ SIP_PORTS = range(6000, 7000, 2)
 """Every second one: baresip listens for TLS on the port after its own."""
 SWITCH_RTP = "40000-41999"
 BARESIP_RTP = "42000-43998"
-PYVOIP_RTP = range(44000, 44400)
+DEBIAN_BARESIP_RTP = "44200-44398"
+PYVOIP_RTP = range(44000, 44200)
 SIPP_RTP = range(44400, 45000)
 
 _first = os.getpid() * 29 % len(SIP_PORTS)

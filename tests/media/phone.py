@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from media.protocol import SrtpKeys
 from media.rtp import FRAME, RtpPacket, parse
 from media.telephone_event import Event
+from tests.media.secure_talker import make_session
 from tests.media.studio import decode, encode
 
 Samples = NDArray[np.int16]
@@ -29,6 +31,13 @@ class Phone:
         self.leg_port = 0
         self.sequence, self.timestamp = 65000, 0xFFFFF000
         self.heard: list[RtpPacket] = []
+        self._seal: Callable[[bytes], bytes] = bytes
+        self._open: Callable[[bytes], bytes] = bytes
+
+    def secure(self, keys: SrtpKeys) -> None:
+        """Speak SRTP from now on, with the keys as the leg has them."""
+        self._seal = make_session(keys.suite, keys.receive, inbound=False).protect
+        self._open = make_session(keys.suite, keys.send, inbound=True).unprotect
 
     def close(self) -> None:
         self.sock.close()
@@ -41,7 +50,7 @@ class Phone:
         packet = RtpPacket(kind, marker, self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, 77, payload)
         self.sequence += 1
         self.timestamp += advance
-        self.sock.sendto(bytes(packet), (self.host, self.leg_port))
+        self.sock.sendto(self._seal(bytes(packet)), (self.host, self.leg_port))
 
     def lose(self) -> None:
         """A packet that never arrives."""
@@ -52,7 +61,7 @@ class Phone:
         """Keep what has come."""
         while True:
             try:
-                self.heard.append(parse(self.sock.recv(2048)))
+                self.heard.append(parse(self._open(self.sock.recv(2048))))
             except BlockingIOError:
                 return
 

@@ -130,6 +130,8 @@ def test_a_full_table_gives_the_ports_back(desk: Desk) -> None:
         CONFIGURE | {"leg": "b", "payload_type": float("nan")},
         CONFIGURE | {"leg": "b", "more": 1},
         {"do": "configure", "leg": "b"},
+        CONFIGURE | {"leg": "b", "srtp": {"suite": "AES_CM_128_HMAC_SHA1_80", "send": "QUJD", "receive": "QUJD"}},
+        CONFIGURE | {"leg": "b", "srtp": "AES_CM_128_HMAC_SHA1_80"},
     ],
 )
 def test_wrong_orders_are_refused_with_a_sentence(desk: Desk, fields: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from media.protocol import (
 )
 from media.rtp import FRAME
 from tests.media.phone import Phone
+from tests.media.secure_talker import KEYS
 from tests.media.studio import loudest_hz, sine
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +129,24 @@ async def test_an_echo_returns_every_packet(worker: Running) -> None:
     report = await worker.client.close_leg("a")
     assert (report["packets_received"], report["packets_sent"], report["lost"]) == (50, 50, 0)
     assert report["mos"] > 4
+
+
+async def test_an_encrypted_leg_and_a_plain_one_hear_each_other(worker: Running) -> None:
+    a, b = await worker.call("a", srtp=KEYS), await worker.call("b")
+    a.secure(KEYS)
+    worker.client.join("a", "room")
+    worker.client.join("b", "room")
+    await asyncio.gather(a.talk(sine(440, 40), 40), b.talk(sine(1000, 40), 40))
+    await asyncio.sleep(0.05)
+    a.listen()
+    b.listen()
+    assert len(a.heard) == len(b.heard) == 40
+    assert abs(loudest_hz(b.sound) - 440) < 10
+    assert abs(loudest_hz(a.sound) - 1000) < 10
+    a.sock.sendto(bytes(100), ("127.0.0.1", a.leg_port))
+    await asyncio.sleep(0.05)
+    report = await worker.client.close_leg("a")
+    assert (report["packets_received"], report["lost"], report["srtp_errors"]) == (40, 0, 1)
 
 
 async def test_a_bridge_of_equal_codecs_is_a_relay_both_ways(worker: Running) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from media.errors import MediaError, PortsExhausted, RecordingError, UnknownLeg, WorkerGone
-from media.protocol import Digit, MediaEvent, MediaSilent, PlaybackFinished, Sound, WorkerLost
+from media.protocol import Digit, MediaEvent, MediaSilent, PlaybackFinished, Sound, SrtpKeys, WorkerLost
 
 LATENCY = 0.001
 SECONDS_OF_A_SOUND = 1.0
@@ -37,6 +37,7 @@ class FakeLeg:
     digits: str = ""
     """Keys that were pressed towards this leg."""
     timer: asyncio.TimerHandle | None = None
+    srtp: SrtpKeys | None = None
 
 
 @dataclass
@@ -85,6 +86,7 @@ class FakeMedia:
         if one is not None:
             one.remote = fields["remote_host"], fields["remote_port"]
             one.codec, one.sends, one.receives = fields["codec"], fields["send"], fields["receive"]
+            one.srtp = fields["srtp"]
 
     async def close_leg(self, leg: str) -> dict[str, Any]:
         await self._answer()

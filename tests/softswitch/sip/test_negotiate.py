@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from softswitch.sip.crypto import INCOMPATIBLE_TRANSPORT
 from softswitch.sip.errors import BadSdp, NotAcceptable, SipError
 from softswitch.sip.negotiate import (
     CODECS,
     INCOMPATIBLE_ADDRESS,
     INCOMPATIBLE_FORMAT,
-    INCOMPATIBLE_TRANSPORT,
     NO_SUCH_MEDIA,
     Codec,
     LocalMedia,
