@@ -22,6 +22,9 @@ Sound = str | Mapping[str, Any]
 
 Codec = Literal["PCMU", "PCMA"]
 
+Role = Literal["member", "listen", "whisper", "barge"]
+"""What a leg is in a room; all but members supervise it."""
+
 
 class LegReport(TypedDict):
     """How a leg fared, handed over when it closes."""
@@ -117,6 +120,15 @@ class RecordingResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class ActiveTalker:
+    """Another one is the loudest in a room that is watched; at most twice a second."""
+
+    leg: str
+    """Empty: nobody talks any more."""
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommandFailed:
     """A command that asks for no answer was refused."""
 
@@ -139,6 +151,7 @@ MediaEvent = (
     | MediaResumed
     | RecordingFailed
     | RecordingResumed
+    | ActiveTalker
     | CommandFailed
     | WorkerLost
 )
@@ -151,6 +164,7 @@ EVENTS: Final[dict[str, type[Any]]] = {
     "media_resumed": MediaResumed,
     "recording_failed": RecordingFailed,
     "recording_resumed": RecordingResumed,
+    "active_talker": ActiveTalker,
     "command_failed": CommandFailed,
     "worker_lost": WorkerLost,
 }
