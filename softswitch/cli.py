@@ -86,6 +86,8 @@ async def _greet(config: Config, ready: asyncio.Event) -> None:
     dial = Table("dial", "and reach", title="What to dial", title_justify="left")
     for called, to in config.extensions.items():
         dial.add_row(called, str(to))
+    for role, code in config.supervision.codes.items():
+        dial.add_row(f"{code} and an extension", f"{role} (from {', '.join(config.supervision.supervisors)})")
     for route in config.routes:
         dial.add_row(route.called, f"{route.to} (from {route.from_})")
     console.print(dial)

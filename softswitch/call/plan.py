@@ -83,6 +83,8 @@ class Plan:
     queues: Mapping[str, Queue] = field(default_factory=dict)
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     rooms: Mapping[str, Room] = field(default_factory=dict)
+    supervisors: frozenset[str] = frozenset()
+    """Extensions that may listen to, whisper into and break in on calls."""
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     country: str = "us"
     music: str = "builtin"

@@ -74,6 +74,7 @@ async def conference(call: "Call", name: str) -> Destination:
     try:
         await say(call, [exchange.tone("beep")], "conference")
         caller.media.join(caller.name, f"conference:{name}")
+        call.room = f"conference:{name}"
         while True:
             match await call.next():
                 case LegHeld(leg):
@@ -81,6 +82,7 @@ async def conference(call: "Call", name: str) -> Destination:
                 case LegResumed(leg):
                     leg.media.join(leg.name, f"conference:{name}")
     finally:
+        call.end_conversation()
         room.members.remove(caller.name)
 
 
