@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 
 from media.errors import BadCommand
 from media.legs import NOBODY
-from media.protocol import Role
+from media.protocol import MOST_GAIN, Role
 
 ROLES: Final = ("member", "listen", "whisper", "barge")
-MOST_GAIN: Final = 20.0
-"""dB by which a member may be made louder or softer."""
 
 Factors = NDArray[np.float32]
 

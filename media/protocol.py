@@ -22,6 +22,9 @@ Sound = str | Mapping[str, Any]
 
 Codec = Literal["PCMU", "PCMA"]
 
+MOST_GAIN: Final = 20.0
+"""dB by which a member of a room may be made louder or softer."""
+
 Role = Literal["member", "listen", "whisper", "barge"]
 """What a leg is in a room; all but members supervise it."""
 

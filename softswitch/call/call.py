@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from media.errors import MediaError
-from softswitch.call import connection, services, supervision
+from softswitch.call import conference, connection, services, supervision
 from softswitch.call.destination import (
     Destination,
     Hangup,
@@ -172,7 +172,7 @@ class Call:
                 case ToQueue(name):
                     return await exchange.queues.wait(self, name)
                 case ToConference(name):
-                    return await services.conference(self, name)
+                    return await conference.conference(self, name)
                 case ToTone(name):
                     return await services.tone(self, name)
                 case ToPrompt(name, then):

@@ -63,6 +63,24 @@ class Queue:
     exits: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True, eq=False)
+class Member:
+    """Somebody in a conference room."""
+
+    name: str
+    """His leg."""
+    number: str
+    display: str
+    since: float
+    """Wall seconds at which he came in."""
+    muted: bool = False
+    deaf: bool = False
+    gain: float = 0.0
+    """dB"""
+    talking: bool = False
+    """Whether he was the loudest lately."""
+
+
 @dataclass(slots=True)
 class Room:
     """A conference room and who is in it."""
@@ -70,7 +88,7 @@ class Room:
     name: str
     pin: str | None = None
     max_members: int = 100
-    members: list[str] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,35 @@ class RecordingStopped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RoomJoined(Event):
+    """The caller is a member of a conference room."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged(Event):
+    """A member of a conference room takes part in another way."""
+
+    room: str
+    muted: bool
+    deaf: bool
+    gain: float
+    """dB"""
+    by: str
+    """``member`` himself by his keys, or ``operator``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLeft(Event):
+    """The caller is no member any more."""
+
+    room: str
+    cause: str
+    """``bye``, ``kicked`` ..."""
+
+
+@dataclass(frozen=True, slots=True)
 class SupervisionStarted(Event):
     """A supervisor is beside a leg; told of in his own call and in the one that he supervises."""
 
@@ -247,6 +276,7 @@ KINDS: dict[str, type[Event]] = {
         *(CallStarted, CallEnded, Heartbeat, LegStarted, LegRinging, LegAnswered, LegEnded, Bridged, Held, Resumed),
         *(MenuEntered, DigitsEntered, QueueJoined, QueueLeft, AgentOffered, OfferEnded, AgentConnected),
         *(RecordingStarted, RecordingStopped, SupervisionStarted, SupervisionEnded),
+        *(RoomJoined, MemberChanged, RoomLeft),
     )
 }
 
