@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from acd.agent import Agent
 from acd.queue import NOBODY_AT_WORK, Member, QueueSettings
+from config import references
 from config.model import Config, MenuSection, PromptSection, QueueSection, ScheduleSection
 from ivr import phrases
 from ivr.announcements import QueueVoice
@@ -22,8 +23,17 @@ def passwords(config: Config) -> dict[str, str]:
 
 def extensions(config: Config) -> DialPlan:
     """Give every number that can be dialled inside and its destination, the phones among them."""
-    phones = {number: f"phone:{number}" for number in config.phones}
-    return DialPlan.build({**phones, **config.extensions})
+    return DialPlan.build(_extensions(config))
+
+
+def inside(config: Config) -> DialPlan:
+    """Give every number that a phone may dial: the extensions, and feature codes before one."""
+    codes = {pattern.text: f"{path[1]}:*" for path, pattern in references.feature_codes(config)}
+    return DialPlan.build({**_extensions(config), **codes})
+
+
+def _extensions(config: Config) -> dict[str, str]:
+    return {**{number: f"phone:{number}" for number in config.phones}, **config.extensions}
 
 
 def prompt(config: Config, section: PromptSection, language: str | None = None) -> Prompt:

@@ -32,6 +32,7 @@ def check(config: Config, names: Names) -> list[Finding]:
         *_duplicate_numbers(config),
         *_unclear_patterns(config),
         *_numbers_cut_short(config),
+        *_shadowed_codes(config),
         *_hidden_routes(config),
         *_strange_sources(config, names),
         *_demo_passwords(config),
@@ -130,6 +131,18 @@ def _numbers_cut_short(config: Config) -> Iterator[Finding]:
         if long != short and long.startswith(short):
             message = f'expected no number that another one begins with, but "{long}" begins with "{short}"'
             yield Finding(path, f'{message} and callers dial extensions in menu "{menu}"', None, True)
+
+
+def _shadowed_codes(config: Config) -> Iterator[Finding]:
+    """A feature code and another number, or two codes, that the same keys could mean."""
+    taken = [(_in_words(path), pattern) for path, pattern in references.numbers(config)]
+    for path, pattern in references.feature_codes(config):
+        owner = next((what for what, other in taken if pattern.overlaps(other)), None)
+        if owner is not None:
+            yield Finding(
+                path, f'expected a code that nothing else begins with, "{pattern}" is dialled for {owner} too'
+            )
+        taken.append((f"supervision.{path[1]}", pattern))
 
 
 def _hidden_routes(config: Config) -> Iterator[Finding]:

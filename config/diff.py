@@ -9,7 +9,7 @@ from config.model import Config
 TABLES = (
     "prompts", "phones", "groups", "trunks", "queues", "menus", "schedules", "conferences", "extensions",
 )  # fmt: skip
-SETTINGS = ("switch", "sip", "media", "records", "recordings")
+SETTINGS = ("switch", "sip", "media", "records", "recordings", "supervision")
 RESTART = frozenset({
     "switch.data", "switch.realm", "switch.domain", "sip.listen", "sip.external_address",
     "sip.min_registration", "sip.default_registration", "sip.max_registration",

@@ -38,6 +38,7 @@ _WORDS = {
 _SHAPES = {
     r"^[A-Za-z0-9_-]{1,64}$": "a name of letters, digits, - and _",
     r"^[0-9]{1,15}$": "a number of 1 to 15 digits",
+    r"^[*#][0-9*#]{1,7}$": 'a code like "*21": * or #, then 1 to 7 keys of a telephone',
     r"^[0-9*#]$": "one key of a telephone (0-9, * or #)",
     r"^[0-9]{1,16}$": "1 to 16 digits",
     r"^[a-z]{2}$": 'a country in two small letters like "us"',

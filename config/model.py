@@ -17,6 +17,7 @@ from config.scalars import (
     Count,
     DialKey,
     Dialled,
+    FeatureCode,
     Key,
     Listen,
     Listener,
@@ -287,6 +288,20 @@ class ConferenceSection(Section):
     record: bool = False
 
 
+class SupervisionSection(Section):
+    """[supervision]: who may be beside the calls of others, and what he dials before the extension."""
+
+    supervisors: Many[Number] = ()
+    listen: FeatureCode = "*21"
+    whisper: FeatureCode = "*22"
+    barge: FeatureCode = "*23"
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """What each role is dialled with; nothing where nobody is a supervisor."""
+        return {role: getattr(self, role) for role in ("listen", "whisper", "barge") if self.supervisors}
+
+
 class RouteSection(Section):
     """[[routes]]: what happens with a number that is no extension. The first route that fits is taken."""
 
@@ -322,6 +337,7 @@ class Config(Section):
     menus: dict[Key, MenuSection] = {}
     schedules: dict[Key, ScheduleSection] = {}
     conferences: dict[Key, ConferenceSection] = {}
+    supervision: SupervisionSection = SupervisionSection()
     routes: Many[RouteSection] = ()
     extensions: dict[Dialled, Where] = {}
 

@@ -49,6 +49,12 @@ def phone_lists(config: Config) -> Iterator[tuple[Path, tuple[str, ...]]]:
         yield ("groups", name, "phones"), group.phones
     for name, queue in config.queues.items():
         yield ("queues", name, "agents"), tuple(agent.phone for agent in queue.agents)
+    yield ("supervision", "supervisors"), config.supervision.supervisors
+
+
+def feature_codes(config: Config) -> Iterator[tuple[Path, Pattern]]:
+    """Give what is dialled before an extension to be beside its call, as the numbers that this makes."""
+    yield from ((("supervision", role), Pattern(f"{code}.")) for role, code in config.supervision.codes.items())
 
 
 def schedules(config: Config) -> Iterator[Reference]:

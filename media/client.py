@@ -10,10 +10,14 @@ from typing import Any, Final, cast
 
 from media import protocol
 from media.errors import BadCommand, MediaError, WorkerGone, from_code
-from media.protocol import LegReport, MediaEvent, Sound, SrtpKeys, WorkerLost
+from media.protocol import LegReport, MediaEvent, Role, Sound, SrtpKeys, WorkerLost
 
 ANSWER_WITHIN: Final = 5.0
 """Seconds to wait for an answer before the worker is taken for dead."""
+
+
+USUAL: Final[dict[str, Any]] = {"muted": False, "deaf": False, "gain": 0.0, "role": "member", "ear": ""}
+"""How most legs are in their rooms, which needs no words."""
 
 
 class _Wire(asyncio.Protocol):
@@ -123,9 +127,28 @@ class MediaClient:
 
     # what a leg hears and says
 
-    def join(self, leg: str, room: str) -> None:
-        """Put a leg into a room, where everybody hears everybody but himself."""
-        self._tell("join", leg=leg, room=room)
+    def join(
+        self,
+        leg: str,
+        room: str,
+        *,
+        muted: bool = False,
+        deaf: bool = False,
+        gain: float = 0.0,
+        role: Role = "member",
+        ear: str = "",
+    ) -> None:
+        """Put a leg into a room, where everybody hears everybody but himself; or change how it takes part there.
+
+        `gain` is -20 to 20 dB on what it says. Roles beside "member": who listens is heard by nobody, who whispers by
+        the leg `ear` only, who barges in by all.
+        """
+        given = {"muted": muted, "deaf": deaf, "gain": gain, "role": role, "ear": ear}
+        self._tell("join", leg=leg, room=room, **{name: value for name, value in given.items() if value != USUAL[name]})
+
+    def watch(self, room: str, on: bool) -> None:
+        """Be told who talks in a room that somebody is in, until it is empty; or no more."""
+        self._tell("watch", room=room, on=on)
 
     def leave(self, leg: str) -> None:
         """Take a leg out of its room."""

@@ -21,9 +21,19 @@ from media.io.sockets import MediaIo
 from media.keys import Keys
 from media.latch import Latch
 from media.legs import G711, Legs, Negotiated
-from media.mixer import mix_seated
+from media.membership import PLAIN, Membership
+from media.mixer import mix_by_matrix, mix_seated
 from media.players import Players
-from media.protocol import UNHEARD, Digit, LegReport, MediaEvent, MediaResumed, MediaSilent, PlaybackFinished
+from media.protocol import (
+    UNHEARD,
+    ActiveTalker,
+    Digit,
+    LegReport,
+    MediaEvent,
+    MediaResumed,
+    MediaSilent,
+    PlaybackFinished,
+)
 from media.receiver import CLOCK, Receiver
 from media.recorder import Recorder
 from media.relay import Relay
@@ -31,6 +41,7 @@ from media.reports import Correspondence, Reports
 from media.rooms import Plan, Rooms
 from media.rtp import FRAME, HEADER_SIZE, PLAIN_SIZE
 from media.srtp import SrtpIo
+from media.talkers import HALF, Talkers
 from media.tapes import TapePlan, Tapes
 from media.telephone_event import Pressed
 from media.voices import Voices
@@ -86,6 +97,7 @@ class Engine:
         self.keys = Keys(self._io, self.legs, self.relay, self.rooms)
         self.players = Players()
         self.tapes = Tapes()
+        self.talkers = Talkers(capacity)
         self._detector = DigitDetector(capacity)
         self._detected: set[int] = set()
         self._taped: set[int] = set()
@@ -126,6 +138,7 @@ class Engine:
         self._detected.discard(row)
         self.rooms.forget(row)
         self.voices.close(row)
+        self.talkers.forget(row)
         self._io.detach(row)
         if self.legs.last_heard[row]:
             self.receiver.close(row)
@@ -133,9 +146,9 @@ class Engine:
         self.latch.reset(row)
         return report
 
-    def join(self, name: str, room: str) -> None:
-        """Put a leg into a room."""
-        self.rooms.join(self.legs.row(name), room)
+    def join(self, name: str, room: str, membership: Membership = PLAIN) -> None:
+        """Put a leg into a room, or change how it takes part there."""
+        self.rooms.join(self.legs.row(name), room, membership)
 
     def leave(self, name: str) -> None:
         """Take a leg out of its room."""
@@ -211,6 +224,8 @@ class Engine:
             self._plan, self._tape_plan = plan, self.tapes.plan(plan.place)
         if len(plan.ears):
             self._make_sound(plan)
+        if plan.watched:
+            self._watch(plan)
         self.tapes.feed(self._sound.said, self._tape_plan, self.tick_number)
         for row in self.keys.send(self.tick_number):
             self._overlay(row)
@@ -257,12 +272,22 @@ class Engine:
             mix_seated(sound.said[:size], plan.seating, heard)
         else:
             heard[:] = 0
+        for room in plan.matrices:
+            mix_by_matrix(sound.said[:size], room.ears, room.factors, heard)
         for end in self.players.add(heard, plan.place, self.tick_number) if len(self.players) else ():
             self._tell(PlaybackFinished(self.legs.names[end.row], end.token))
             self._overlay(end.row)
         for end in self.keys.tones.add(heard, plan.place, self.tick_number) if len(self.keys.tones) else ():
             self._overlay(end.row)
         self._send(plan.spoken, plan.spoken_rows, heard)
+
+    def _watch(self, plan: Plan) -> None:
+        """Tell who talks in the rooms that want to know."""
+        self.talkers.listen(self._sound.said, plan.place[plan.watched_rows], plan.watched_rows)
+        if self.tick_number % HALF:
+            return
+        for room, row in self.talkers.judge(plan.watched):
+            self._tell(ActiveTalker(self.legs.names[row], room))
 
     def _send(self, ears: NDArray[np.intp], rows: NDArray[np.intp], heard: NDArray[np.int16]) -> None:
         hushed = self.keys.hush_until[rows] > self.tick_number

@@ -10,7 +10,8 @@ from media.engine import Engine
 from media.errors import BadCommand, MediaError
 from media.io.loader import Loader
 from media.io.ports import PortPair, Ports
-from media.legs import Negotiated
+from media.legs import NOBODY, Negotiated
+from media.membership import PLAIN, Membership
 from media.protocol import (
     UNHEARD,
     CommandFailed,
@@ -30,6 +31,8 @@ MOST_SOUNDS: Final = 64
 """Sounds in one `play`."""
 FINISH_WITHIN: Final = 4.0
 """Seconds after which `stop_record` is answered even if the disk is not done."""
+
+_MEMBERSHIP: Final = ("muted", "deaf", "gain", "role", "ear")
 
 Fields = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -78,8 +81,9 @@ class Orders:
             "open": self._open,
             "configure": self._configure,
             "close": self._close,
-            "join": lambda fields: engine.join(_leg(fields), _text(fields, "room")),
+            "join": self._join,
             "leave": lambda fields: engine.leave(_leg(fields)),
+            "watch": lambda fields: engine.rooms.watch(_text(fields, "room"), on=bool(fields.get("on"))),
             "play": self._play,
             "stop": self._stop,
             "echo": lambda fields: engine.echo(_leg(fields), on=bool(fields.get("on"))),
@@ -161,6 +165,22 @@ class Orders:
         self._loader.forget(leg)
         self._ports.close(self._pairs.pop(leg))
         return {} if report is UNHEARD else dict(report)
+
+    # rooms
+
+    def _join(self, fields: Fields) -> None:
+        leg, room = _leg(fields), _text(fields, "room")
+        if fields.keys().isdisjoint(_MEMBERSHIP):
+            self._engine.join(leg, room, PLAIN)
+            return
+        membership = Membership(
+            muted=bool(fields.get("muted")),
+            deaf=bool(fields.get("deaf")),
+            gain=fields.get("gain", 0.0),
+            role=fields.get("role", "member"),
+            ear=self._engine.legs.row(_text(fields, "ear")) if fields.get("ear") else NOBODY,
+        )
+        self._engine.join(leg, room, membership)
 
     # players
 

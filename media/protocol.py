@@ -68,6 +68,13 @@ def _read_key(text: Any) -> bytes:
     return key
 
 
+MOST_GAIN: Final = 20.0
+"""dB by which a member of a room may be made louder or softer."""
+
+Role = Literal["member", "listen", "whisper", "barge"]
+"""What a leg is in a room; all but members supervise it."""
+
+
 class LegReport(TypedDict):
     """How a leg fared, handed over when it closes."""
 
@@ -164,6 +171,15 @@ class RecordingResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class ActiveTalker:
+    """Another one is the loudest in a room that is watched; at most twice a second."""
+
+    leg: str
+    """Empty: nobody talks any more."""
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommandFailed:
     """A command that asks for no answer was refused."""
 
@@ -186,6 +202,7 @@ MediaEvent = (
     | MediaResumed
     | RecordingFailed
     | RecordingResumed
+    | ActiveTalker
     | CommandFailed
     | WorkerLost
 )
@@ -198,6 +215,7 @@ EVENTS: Final[dict[str, type[Any]]] = {
     "media_resumed": MediaResumed,
     "recording_failed": RecordingFailed,
     "recording_resumed": RecordingResumed,
+    "active_talker": ActiveTalker,
     "command_failed": CommandFailed,
     "worker_lost": WorkerLost,
 }

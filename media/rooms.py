@@ -1,23 +1,37 @@
 """Who hears whom: rooms, echoes, players and listeners, turned into arrays that hold until something changes.
 
 Two legs in a room are relayed, packet by packet, in each direction that nothing is mixed into; everything else is
-mixed once per tick. Recording and digit detection listen to what comes in and do not disturb a relay.
+mixed once per tick. Recording and digit detection listen to what comes in and do not disturb a relay. A room in which
+somebody is not plain (see `media.membership`) is mixed by a matrix, and goes back to what it was when he is gone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from media.errors import BadCommand
 from media.legs import NOBODY, Legs
+from media.membership import PLAIN, Factors, Membership, factors
 from media.mixer import NO_ROOM, Seating, seat
 from media.relay import NOWHERE, Relay
+from media.talkers import Watched
 
 SPARE_EARS: Final = 64
 """Free places in the arrays of a tick that are left before they are packed anew."""
 
 Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A room whose members do not all hear the same."""
+
+    ears: Rows
+    """intp[k]"""
+    factors: Factors
+    """float32[k, k], see `membership.factors`."""
 
 
 @dataclass(slots=True)
@@ -31,17 +45,23 @@ class Plan:
     place: Rows
     """intp[capacity]: ear of each row, negative for none."""
     room: Rows
-    """intp[e]: number of the room, `NO_ROOM` for none."""
+    """intp[e]: number of the room, `NO_ROOM` for none and in rooms with a matrix."""
     seating: Seating
     """The same, as the mixer wants it."""
     mixes: bool
-    """Whether anybody is mixed."""
+    """Whether anybody is mixed without a matrix."""
+    matrices: list[Matrix]
+    """The rooms that are mixed by one."""
     spoken: Rows
     """intp[s]: ears whose rows are sent sound."""
     spoken_rows: Rows
     """intp[s]: their rows."""
     heard_rows: Rows
     """intp[h]: rows whose sound is taken from the jitter buffer."""
+    watched: list[Watched]
+    """Rooms whose talkers are wanted."""
+    watched_rows: Rows
+    """intp[w]: their members, one after another."""
 
 
 @dataclass(slots=True)
@@ -59,6 +79,9 @@ class Rooms:
         self._rooms: dict[str, _Room] = {}
         self._room_of: dict[int, str] = {}
         self._last_number = 0
+        self._memberships: dict[int, Membership] = {}
+        """Of rows that are more than plain members."""
+        self._watched: set[str] = set()
         self._echoes: set[int] = set()
         self._overlaid: set[int] = set()
         self._taps: dict[int, int] = {}
@@ -72,14 +95,15 @@ class Rooms:
         self._place = np.full(legs.capacity, -1, np.intp)
         self._plan: Plan | None = None
         none = np.empty(0, np.intp)
-        self._nothing = Plan(none, [], self._place, none, Seating(none, []), False, none, none, none)
+        self._nothing = Plan(none, [], self._place, none, Seating(none, []), False, [], none, none, none, [], none)
 
     def __len__(self) -> int:
         return len(self._rooms)
 
-    def join(self, row: int, room: str) -> None:
-        """Put a row into a room, out of another one."""
+    def join(self, row: int, room: str, membership: Membership = PLAIN) -> None:
+        """Put a row into a room, out of another one; or change how it takes part."""
         if self._room_of.get(row) == room:
+            self._change(row, membership)
             return
         self.leave(row)
         if room not in self._rooms:
@@ -87,6 +111,8 @@ class Rooms:
             self._rooms[room] = _Room(self._last_number)
         self._room_of[row] = room
         self._rooms[room].members.append(row)
+        if membership != PLAIN:
+            self._memberships[row] = membership
         self._refresh(self._rooms[room].members)
 
     def leave(self, row: int) -> None:
@@ -96,8 +122,10 @@ class Rooms:
             return
         room = self._rooms[name]
         room.members.remove(row)
+        self._memberships.pop(row, None)
         if not room.members:
             del self._rooms[name]
+            self._watched.discard(name)
         self._refresh([row])
         self._refresh(room.members)
 
@@ -106,15 +134,25 @@ class Rooms:
         self._echoes.discard(row)
         self._overlaid.discard(row)
         self._taps.pop(row, None)
+        for whisperer, membership in self._memberships.items():
+            if membership.ear == row:
+                self._memberships[whisperer] = replace(membership, ear=NOBODY)
         if row in self._room_of:
             self.leave(row)
             return
         self._refresh([row])
 
+    def watch(self, room: str, *, on: bool) -> None:
+        """Somebody wants to know who talks in a room, as long as it exists; or no more."""
+        if room not in self._rooms:
+            raise BadCommand(f"nobody is in the room {room!r}")
+        (self._watched.add if on else self._watched.discard)(room)
+        self._plan = None
+
     def partner(self, row: int) -> int | None:
-        """The other one in a room of two."""
-        members = self._members(row)
-        return members[members[0] == row] if len(members) == 2 else None
+        """The other one of two who talk; who supervises them is not counted."""
+        two = [member for member in self._members(row) if not self._membership(member).supervises]
+        return two[two[0] == row] if len(two) == 2 and row in two else None
 
     def echo(self, row: int, *, on: bool) -> None:
         """Send a row its own sound."""
@@ -164,6 +202,17 @@ class Rooms:
         name = self._room_of.get(row)
         return [row] if name is None else self._rooms[name].members
 
+    def _membership(self, row: int) -> Membership:
+        return self._memberships.get(row, PLAIN)
+
+    def _change(self, row: int, membership: Membership) -> None:
+        if self._membership(row) == membership:
+            return
+        self._memberships.pop(row, None)
+        if membership != PLAIN:
+            self._memberships[row] = membership
+        self._refresh(self._members(row))
+
     def _refresh(self, members: list[int]) -> None:
         """Decide anew for a room, or for a row that is in none."""
         self._plan = None
@@ -173,7 +222,7 @@ class Rooms:
         if len(members) == 1:
             self._refresh_alone(members[0])
             return
-        if len(members) == 2:
+        if len(members) == 2 and self._memberships.keys().isdisjoint(members):
             self._refresh_pair(members[0], members[1])
             self._refresh_pair(members[1], members[0])
             return
@@ -199,9 +248,10 @@ class Rooms:
         self._feeds.add(source)
 
     def _make_plan(self) -> Plan:
-        if not (self._feeds or self._taps or self._mixes or self._overlaid or self._ears):
+        if not (self._feeds or self._taps or self._mixes or self._overlaid or self._watched or self._ears):
             return self._nothing
-        heard = self._feeds | self._taps.keys()
+        watched = self._make_watched()
+        heard = self._feeds.union(self._taps, *(one.rows.tolist() for one in watched))
         sends = self._legs.sends
         spoken = {row for row in self._mixes | self._overlaid if sends[row]}
         new = self._seat(heard | spoken)
@@ -210,7 +260,8 @@ class Rooms:
         heard_rows = np.fromiter(heard, np.intp, len(heard))
         self.listens[heard_rows] = True
         spoken_ears = np.array([ear for ear, row in enumerate(self._ears) if row in spoken], np.intp)
-        mixed = self._mixes | self._feeds
+        matrices, apart = self._make_matrices()
+        mixed = (self._mixes | self._feeds) - apart
         numbers = [self._rooms[self._room_of[row]].number if row in mixed else NO_ROOM for row in self._ears]
         room = np.array(numbers, np.intp)
         return Plan(
@@ -220,10 +271,31 @@ class Rooms:
             room=room,
             seating=seat(room),
             mixes=any(number != NO_ROOM for number in numbers),
+            matrices=matrices,
             spoken=spoken_ears,
             spoken_rows=ears[spoken_ears],
             heard_rows=heard_rows,
+            watched=watched,
+            watched_rows=np.concatenate([one.rows for one in watched] or [ears[:0]]),
         )
+
+    def _make_matrices(self) -> tuple[list[Matrix], set[int]]:
+        """The rooms that are mixed by a matrix, and everybody in them."""
+        matrices, apart = [], set[int]()
+        for name in dict.fromkeys(self._room_of[row] for row, one in self._memberships.items() if not one.plain):
+            members = self._rooms[name].members
+            if len(members) < 2:
+                continue
+            apart.update(members)
+            heard = factors([(row, self._membership(row)) for row in members])
+            matrices.append(Matrix(self._place[members], heard))
+        return matrices, apart
+
+    def _make_watched(self) -> list[Watched]:
+        audible = {
+            name: [row for row in self._rooms[name].members if self._membership(row).audible] for name in self._watched
+        }
+        return [Watched(name, np.array(rows, np.intp)) for name, rows in audible.items()]
 
     def _seat(self, live: set[int]) -> list[int]:
         """Give every live row an ear; rows keep theirs until too many ears are free."""

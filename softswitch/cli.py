@@ -1,4 +1,4 @@
-"""The command line: run, check, status, calls, reload, stop, demo.
+"""The command line: run, check, status, calls, room, reload, stop, demo.
 
 Exit codes: 0 good, 1 refused with a reason, 2 wrong usage.
 """
@@ -30,10 +30,14 @@ from softswitch.supervisor import supervise
 DEFAULT = Path("config/example.toml")
 
 app = App(name="softswitch", help="A SIP softswitch: registrar, calls, menus, queues, recordings.")
+room = App(name="room", help="Conference rooms: who is in them; mute, deafen, make louder, kick.")
+app.command(room)
 console = Console()
 errors = Console(stderr=True)
 
 Where = Annotated[Path, Parameter(help="A TOML file, or a folder of them.")]
+Room = Annotated[str, Parameter(help="The room's name in the configuration.")]
+Member = Annotated[str, Parameter(help="A member's number, or his leg as the list shows it.")]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON for scripts.")]
 
 
@@ -86,6 +90,8 @@ async def _greet(config: Config, ready: asyncio.Event) -> None:
     dial = Table("dial", "and reach", title="What to dial", title_justify="left")
     for called, to in config.extensions.items():
         dial.add_row(called, str(to))
+    for role, code in config.supervision.codes.items():
+        dial.add_row(f"{code} and an extension", f"{role} (from {', '.join(config.supervision.supervisors)})")
     for route in config.routes:
         dial.add_row(route.called, f"{route.to} (from {route.from_})")
     console.print(dial)
@@ -133,6 +139,7 @@ def status(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
         "Registrations", ("address", "contacts"), [(aor, "\n".join(to)) for aor, to in found["registrations"].items()]
     )
     _show_calls(found["calls"])
+    _show_rooms(found.get("rooms", {}))
     _show_mapping("Queues", found.get("queues", {}))
     _show_mapping("Agents", found.get("agents", {}))
 
@@ -161,6 +168,18 @@ def _show(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> 
 def _show_calls(calls: list[dict[str, Any]]) -> None:
     columns = ("call", "caller", "called", "state", "seconds")
     _show("Calls", columns, [tuple(str(call[column]) for column in columns) for call in calls])
+
+
+def _show_rooms(rooms: dict[str, Any]) -> None:
+    rows = [(name, *_member_row(member)) for name, room in rooms.items() for member in room["members"]]
+    _show("Rooms", ("room", "member", "number", "name", "since", "is"), rows)
+
+
+def _member_row(member: dict[str, Any]) -> tuple[str, ...]:
+    since = datetime.fromtimestamp(member["since"]).astimezone().strftime("%H:%M:%S")
+    states = [state for state in ("muted", "deaf", "talking") if member[state]]
+    states += [f"{member['gain']:+g} dB"] if member["gain"] else []
+    return member["member"], member["number"], member["name"], since, ", ".join(states)
 
 
 @app.command
@@ -272,10 +291,69 @@ def demo(
     console.print(as_table(summary))
 
 
-def _ask(path: Path, do: str) -> dict[str, Any]:
+@room.command(name="list")
+def room_list(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Show who is in the conference rooms."""
+    rooms = _ask(path, "rooms")["rooms"]
+    if as_json:
+        print(json.dumps(rooms))
+        return
+    _show_rooms(rooms)
+    console.print(f"{sum(len(one['members']) for one in rooms.values())} members in {len(rooms)} rooms")
+
+
+@room.command(name="mute")
+def room_mute(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Let nobody hear a member."""
+    _change_member(path, as_json, name, member, muted=True)
+
+
+@room.command(name="unmute")
+def room_unmute(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Let a member be heard again."""
+    _change_member(path, as_json, name, member, muted=False)
+
+
+@room.command(name="deafen")
+def room_deafen(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Let a member hear nobody."""
+    _change_member(path, as_json, name, member, deaf=True)
+
+
+@room.command(name="undeafen")
+def room_undeafen(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Let a member hear the others again."""
+    _change_member(path, as_json, name, member, deaf=False)
+
+
+@room.command(name="gain")
+def room_gain(name: Room, member: Member, decibels: float, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Make a member louder or softer, by -20 to 20 dB."""
+    _change_member(path, as_json, name, member, gain=decibels)
+
+
+@room.command(name="kick")
+def room_kick(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Hang up a member."""
+    _tell_member(_ask(path, "room_kick", room=name, member=member), as_json, "is out")
+
+
+def _change_member(path: Path, as_json: bool, name: str, member: str, **changes: Any) -> None:
+    _tell_member(_ask(path, "room_change", room=name, member=member, **changes), as_json)
+
+
+def _tell_member(found: dict[str, Any], as_json: bool, what: str = "") -> None:
+    if as_json:
+        print(json.dumps(found["member"]))
+        return
+    leg, number, _, _, states = _member_row(found["member"])
+    print(f"{number} ({leg}) {what or f'is {states}' if what or states else 'hears and is heard'}.")
+
+
+def _ask(path: Path, do: str, **fields: Any) -> dict[str, Any]:
     config = _load(path)
     try:
-        return asyncio.run(ask(settings.control_socket(settings.data_folder(config)), do))
+        return asyncio.run(ask(settings.control_socket(settings.data_folder(config)), do, **fields))
     except ControlError as error:
         raise Refused(str(error)) from error
 

@@ -77,6 +77,7 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
         queues={name: _queue(name, section, voices[name]) for name, section in config.queues.items()},
         prompts=build.prompts(config),
         rooms={name: _room(name, config, rooms) for name in config.conferences},
+        supervisors=frozenset(config.supervision.supervisors),
         codecs=tuple(config.media.codecs),
         country=config.media.country,
         music=config.media.music,
@@ -135,7 +136,7 @@ def router(config: Config) -> Router:
         for one in config.routes
     ]
     schedules = build.schedules(config)
-    return Router(build.extensions(config), routes, lambda name, wall: schedules[name].is_open(wall))
+    return Router(build.inside(config), routes, lambda name, wall: schedules[name].is_open(wall))
 
 
 def menus(config: Config) -> dict[str, Menu]:

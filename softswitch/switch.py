@@ -27,7 +27,9 @@ from media.client import MediaClient
 from media.errors import MediaError
 from media.protocol import MediaEvent, WorkerLost
 from softswitch import settings
+from softswitch.api import rooms
 from softswitch.api.control import ControlError, ControlServer
+from softswitch.call import conference
 from softswitch.call.exchange import Exchange
 from softswitch.call.ingress import Ingress
 from softswitch.call.menu_runner import MenuRunner
@@ -163,8 +165,7 @@ class Switch:
     def _adopt(self, config: Config) -> None:
         """Take over what a configuration says about calls; live calls keep what they have."""
         exchange = self.exchange
-        rooms = dict(exchange.plan.rooms)
-        exchange.plan = settings.plan(config, rooms)
+        exchange.plan = settings.plan(config, exchange.plan.rooms)
         exchange.zone = config.zone
         exchange.router = settings.router(config)
         exchange.menus.menus = settings.menus(config)
@@ -193,7 +194,13 @@ class Switch:
 
     async def _open_control(self) -> None:
         server = ControlServer(
-            {"status": self._status, "reload": self._reload, "stop": self._stop, "calls": self._calls}
+            {
+                "status": self._status,
+                "reload": self._reload,
+                "stop": self._stop,
+                "calls": self._calls,
+                **rooms.handlers(self.exchange),
+            }
         )
         await server.listen(settings.control_socket(self.data))
         self._undo.append(server.close)
@@ -300,6 +307,7 @@ class Switch:
             "calls": self._live_calls(),
             "ended_calls": self.exchange.ended_calls,
             **self.exchange.queues.engine.snapshot(time.monotonic()),
+            "rooms": conference.roster(self.exchange),
             "media": media,
             "load": {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3), "memory_kib": usage.ru_maxrss,
                      "sessions": self.stack.session_count(), "transactions": len(self.stack.table)},

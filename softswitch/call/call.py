@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from media.errors import MediaError
-from softswitch.call import connection, services
+from softswitch.call import conference, connection, services, supervision
 from softswitch.call.destination import (
     Destination,
     Hangup,
@@ -16,12 +16,13 @@ from softswitch.call.destination import (
     ToPhone,
     ToPrompt,
     ToQueue,
+    ToSupervision,
     ToTone,
     ToTrunk,
     ToVoicemail,
 )
 from softswitch.call.errors import CallerGone, NoSuchDestination
-from softswitch.call.events import Event, LegEnded, MediaLost
+from softswitch.call.events import Event, LegEnded, MediaLost, SupervisionOver
 from softswitch.call.inbox import Inbox
 from softswitch.call.journal import Journal
 from softswitch.call.leg import CallerId, Leg, warning_of
@@ -32,6 +33,7 @@ from softswitch.sip.peer import Peer
 
 if TYPE_CHECKING:
     from softswitch.call.exchange import Exchange
+    from softswitch.call.supervision import Supervision
 
 log = structlog.get_logger("call")
 
@@ -55,6 +57,12 @@ class Call:
         self.legs: list[Leg] = [self.caller]
         self.partner: Leg | None = None
         """Whoever the caller talks to."""
+        self.room = ""
+        """Where the caller talks just now: a room of the media engine."""
+        self.sought = called
+        """The extension that the caller wants to reach, wherever it leads him."""
+        self.supervisions: list[Supervision] = []
+        """Supervisors beside this call."""
         self._inbox: Inbox[Event] = Inbox(exchange.loop, MAX_INBOX)
         self.caller.listener = self.deliver
 
@@ -105,6 +113,13 @@ class Call:
         leg = Leg(self.exchange, self.journal, f"{self.id}-{len(self.legs) + 1}", role, target)
         self.legs.append(leg)
         return leg
+
+    def end_conversation(self) -> None:
+        """The caller talks no more; whoever supervised it is told."""
+        for one in list(self.supervisions):
+            one.end()
+            one.call.deliver(SupervisionOver(one))
+        self.partner, self.room = None, ""
 
     async def run(self, peer: Peer) -> None:
         """Live the call."""
@@ -157,13 +172,15 @@ class Call:
                 case ToQueue(name):
                     return await exchange.queues.wait(self, name)
                 case ToConference(name):
-                    return await services.conference(self, name)
+                    return await conference.conference(self, name)
                 case ToTone(name):
                     return await services.tone(self, name)
                 case ToPrompt(name, then):
                     return await services.prompt(self, name, then)
                 case ToVoicemail():
                     return await exchange.voicemail(self, destination)
+                case ToSupervision():
+                    return await supervision.supervise(self, destination)
         except NoSuchDestination as error:
             log.error("no such destination", call=self.id, error=str(error))
         return Refuse(404)

@@ -31,6 +31,8 @@ async def connect(call: "Call", destination: ToPhone | ToGroup | ToTrunk) -> Des
         return Refuse(483)
     if not call.exchange.may_reach(call, destination):
         return Refuse(403)
+    if isinstance(destination, ToPhone):
+        call.sought = destination.number
     status = NO_ANSWER
     for step in call.exchange.steps(call, destination):
         if not step.targets:
@@ -99,7 +101,7 @@ async def talk(call: "Call", other: Leg, *, record: bool = False, queue: str = "
         caller.negotiate(other.negotiated.codec.name if other.negotiated else None)
         caller.answer()
     caller.stop_playing()
-    call.partner = other
+    call.partner, call.room = other, call.id
     call.state = f"talking to {other.target}"
     call.journal.note(fact.Bridged, a=caller.name, b=other.name)
     join(call, other)
@@ -107,7 +109,7 @@ async def talk(call: "Call", other: Leg, *, record: bool = False, queue: str = "
     try:
         return await _until_hangup(call, other)
     finally:
-        call.partner = None
+        call.end_conversation()
         other.hangup()  # first: a slow disk keeps nobody on the line
         if recording is not None:
             await recording.stop()

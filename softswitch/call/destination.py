@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from media.protocol import Role
 from softswitch.call.errors import NoSuchDestination
 
 
@@ -74,6 +75,14 @@ class ToVoicemail:
 
 
 @dataclass(frozen=True, slots=True)
+class ToSupervision:
+    """Be beside the live call of an extension."""
+
+    number: str
+    role: Role = "listen"
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """Refuse the call, or end it when it was answered."""
 
@@ -89,8 +98,9 @@ class Hangup:
 
 
 Destination = (
-    ToPhone | ToGroup | ToTrunk | ToMenu | ToQueue | ToConference | ToTone | ToPrompt | ToVoicemail | Refuse | Hangup
-)
+    ToPhone | ToGroup | ToTrunk | ToMenu | ToQueue | ToConference | ToTone | ToPrompt | ToVoicemail | ToSupervision
+    | Refuse | Hangup
+)  # fmt: skip
 
 _NAMED: dict[str, Callable[[str], "Destination"]] = {
     "phone": ToPhone, "group": ToGroup, "menu": ToMenu, "queue": ToQueue, "conference": ToConference, "tone": ToTone,
@@ -116,6 +126,8 @@ def read(text: str, dialled: str = "", caller: str = "") -> Destination:
             return ToVoicemail(caller, own=True)
         case "voicemail", _ if name:
             return ToVoicemail(name)
+        case ("listen" | "whisper" | "barge") as role, _ if name:
+            return ToSupervision(name, role)
         case "refuse", _ if name.isdigit() and 400 <= int(name) < 700:
             return Refuse(int(name))
         case "hangup", "":

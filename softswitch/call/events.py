@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from softswitch.call.leg import Leg
     from softswitch.call.ring import Ring
+    from softswitch.call.supervision import Supervision
 
 
 @dataclass(slots=True)
@@ -107,7 +108,14 @@ class QueueOrdered:
     command: object
 
 
+@dataclass(slots=True)
+class SupervisionOver:
+    """The conversation that this call's caller supervised has ended."""
+
+    supervision: "Supervision"
+
+
 Event = (
     LegProgressed | LegAnswered | LegEnded | LegHeld | LegResumed | DigitPressed | PlaybackEnded | MediaLost
-    | RingProgressed | RingAnswered | RingFailed | QueueOrdered
+    | RingProgressed | RingAnswered | RingFailed | QueueOrdered | SupervisionOver
 )  # fmt: skip

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,14 +12,15 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from media.client import MediaClient
-from media.protocol import MediaEvent, RecordingFailed, RecordingResumed, Sound, WorkerLost
+from media.protocol import ActiveTalker, MediaEvent, RecordingFailed, RecordingResumed, Sound, WorkerLost
+from softswitch.call import conference
 from softswitch.call.call import Call
 from softswitch.call.destination import Destination, Refuse, ToGroup, ToPhone, ToTrunk, ToVoicemail, read
 from softswitch.call.errors import NoSuchDestination
 from softswitch.call.journal import Journal
 from softswitch.call.leg import Leg, Target
 from softswitch.call.menu_runner import MenuRunner
-from softswitch.call.plan import Phone, Plan, Trunk
+from softswitch.call.plan import Phone, Plan, Room, Trunk
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
 from softswitch.call.router import Origin, Router
@@ -170,9 +171,13 @@ class Exchange:
         return self.plan.codecs
 
     @property
-    def rooms(self) -> "dict[str, Any]":
+    def rooms(self) -> Mapping[str, Room]:
         """Conference rooms by name."""
-        return dict(self.plan.rooms)
+        return self.plan.rooms
+
+    def call_of(self, leg: str) -> Call | None:
+        """The call that a leg belongs to."""
+        return self.calls.get(leg.rpartition("-")[0])
 
     def wall_time(self) -> datetime:
         """The time of day."""
@@ -320,12 +325,14 @@ class Exchange:
         match event:
             case WorkerLost():
                 log.error("the media worker is gone; its calls end", calls=len(self.calls))
-                for leg in list(self.legs.values()):
-                    leg.lose_media()
+                for one in list(self.legs.values()):
+                    one.lose_media()
             case RecordingFailed(_, text):
                 log.error("recording not written", error=text)
             case RecordingResumed(recording):
                 log.warning("recording goes on", recording=recording)
+            case ActiveTalker(leg, room):
+                conference.hear_talker(self, room, leg)
             case _:
                 concerned = self.legs.get(getattr(event, "leg", ""))
                 if concerned is not None:

@@ -69,6 +69,8 @@ class Leg:
         self.name = name
         self.role = role
         self.target = target
+        self.called = ""
+        """The number that was dialled for this leg, when it is one to somebody."""
         self.session: Session | None = None
         self.negotiated: Negotiated | None = None
         self.answered = False
@@ -219,6 +221,7 @@ class Leg:
         if self._local is None:
             raise MediaError(f"leg {self.name} has no media")
         self._offer = self._sdp = make_offer(self._local)
+        self.called = called
         invite = self._invite(target, caller, called, hops)
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
         self._occupy(True)

@@ -66,6 +66,24 @@ class Queue:
     exits: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True, eq=False)
+class Member:
+    """Somebody in a conference room."""
+
+    name: str
+    """His leg."""
+    number: str
+    display: str
+    since: float
+    """Wall seconds at which he came in."""
+    muted: bool = False
+    deaf: bool = False
+    gain: float = 0.0
+    """dB"""
+    talking: bool = False
+    """Whether he was the loudest lately."""
+
+
 @dataclass(slots=True)
 class Room:
     """A conference room and who is in it."""
@@ -73,7 +91,7 @@ class Room:
     name: str
     pin: str | None = None
     max_members: int = 100
-    members: list[str] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,8 @@ class Plan:
     queues: Mapping[str, Queue] = field(default_factory=dict)
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     rooms: Mapping[str, Room] = field(default_factory=dict)
+    supervisors: frozenset[str] = frozenset()
+    """Extensions that may listen to, whisper into and break in on calls."""
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     country: str = "us"
     music: str = "builtin"

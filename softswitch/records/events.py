@@ -203,6 +203,59 @@ class RecordingStopped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RoomJoined(Event):
+    """The caller is a member of a conference room."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged(Event):
+    """A member of a conference room takes part in another way."""
+
+    room: str
+    muted: bool
+    deaf: bool
+    gain: float
+    """dB"""
+    by: str
+    """``member`` himself by his keys, or ``operator``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLeft(Event):
+    """The caller is no member any more."""
+
+    room: str
+    cause: str
+    """``bye``, ``kicked`` ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisionStarted(Event):
+    """A supervisor is beside a leg; told of in his own call and in the one that he supervises."""
+
+    supervisor: str
+    """His extension."""
+    leg: str
+    target: str
+    """Who is at its end: ``phone:102``, ``trunk:provider``."""
+    mode: str
+    """``listen``, ``whisper`` or ``barge``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisionEnded(Event):
+    """A supervisor is gone, or goes on in another mode."""
+
+    supervisor: str
+    leg: str
+    target: str
+    mode: str
+    """Which it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat(Event):
     """The call was still alive; where a call that lost its node is said to end."""
 
@@ -222,7 +275,8 @@ KINDS: dict[str, type[Event]] = {
     for kind in (
         *(CallStarted, CallEnded, Heartbeat, LegStarted, LegRinging, LegAnswered, LegEnded, Bridged, Held, Resumed),
         *(MenuEntered, DigitsEntered, QueueJoined, QueueLeft, AgentOffered, OfferEnded, AgentConnected),
-        *(RecordingStarted, RecordingStopped),
+        *(RecordingStarted, RecordingStopped, SupervisionStarted, SupervisionEnded),
+        *(RoomJoined, MemberChanged, RoomLeft),
     )
 }
 

@@ -29,8 +29,8 @@ def dominant_frequency(pcm: NDArray[np.int16]) -> float:
 
 
 def share_of(hz: float, pcm: NDArray[np.int16], width: float = 30.0) -> float:
-    """How much of the power lies within `width` Hz of `hz`, from 0 to 1."""
-    if len(pcm) < RATE // 20 or not np.any(pcm):
+    """How much of the power lies within `width` Hz of `hz`, from 0 to 1; 0 for silence, which A-law sends as 8s."""
+    if len(pcm) < RATE // 20 or not np.ptp(pcm):
         return 0.0
     frequencies, power = spectrum(pcm)
     return float(power[np.abs(frequencies - hz) <= width].sum() / power.sum())

@@ -91,6 +91,18 @@ async def test_orders_of_one_turn_are_written_at_once_in_order(client: MediaClie
     ]
 
 
+async def test_only_what_is_unusual_about_a_member_of_a_room_is_said(client: MediaClient, script: Script) -> None:
+    client.join("a", "room", muted=True, gain=-3.0)
+    client.join("s", "room", role="whisper", ear="a")
+    client.watch("room", True)
+    await turn()
+    assert script.orders == [
+        {"do": "join", "leg": "a", "room": "room", "muted": True, "gain": -3.0},
+        {"do": "join", "leg": "s", "room": "room", "role": "whisper", "ear": "a"},
+        {"do": "watch", "room": "room", "on": True},
+    ]
+
+
 async def test_answers_find_who_asked_whatever_their_order(client: MediaClient, script: Script) -> None:
     asked = [asyncio.ensure_future(client.open(leg, "127.0.0.1")) for leg in "abc"]
     await turn()

@@ -113,6 +113,14 @@ def test_a_full_table_gives_the_ports_back(desk: Desk) -> None:
         {"do": "open", "leg": "a", "address": "::\0"},
         {"do": "open", "leg": "x" * 5000, "address": "127.0.0.1"},
         {"do": "join", "leg": "a"},
+        {"do": "join", "leg": "b", "room": "r", "role": "spy"},
+        {"do": "join", "leg": "b", "room": "r", "role": ["listen"]},
+        {"do": "join", "leg": "b", "room": "r", "role": "whisper", "ear": "nobody"},
+        {"do": "join", "leg": "b", "room": "r", "gain": 20.5},
+        {"do": "join", "leg": "b", "room": "r", "gain": float("nan")},
+        {"do": "join", "leg": "b", "room": "r", "gain": 10**400},
+        {"do": "join", "leg": "b", "room": "r", "gain": "loud"},
+        {"do": "watch", "room": "empty", "on": True},
         {"do": "play", "leg": "b", "token": "t", "sounds": []},
         {"do": "play", "leg": "b", "token": "t", "sounds": ["x"] * 65},
         {"do": "play", "leg": "nobody", "token": "t", "sounds": ["x"]},
@@ -155,7 +163,7 @@ json_values = st.recursive(
     max_leaves=5,
 )
 names = ["open", "configure", "close", "join", "leave", "play", "stop", "echo", "send_digits", "detect_inband"]
-names += ["record_change", "stop_record", "statistics"]
+names += ["record_change", "stop_record", "statistics", "watch"]
 hostile = st.fixed_dictionaries(
     {"do": st.sampled_from(names) | json_values, "leg": st.just("a") | json_values},
     optional={
@@ -164,6 +172,11 @@ hostile = st.fixed_dictionaries(
             *CONFIGURE,
             "id",
             "room",
+            "muted",
+            "deaf",
+            "gain",
+            "role",
+            "ear",
             "sounds",
             "token",
             "repeat",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from media.errors import MediaError, PortsExhausted, RecordingError, UnknownLeg, WorkerGone
-from media.protocol import Digit, MediaEvent, MediaSilent, PlaybackFinished, Sound, SrtpKeys, WorkerLost
+from media.protocol import Digit, MediaEvent, MediaSilent, PlaybackFinished, Role, Sound, SrtpKeys, WorkerLost
 
 LATENCY = 0.001
 SECONDS_OF_A_SOUND = 1.0
@@ -26,6 +26,9 @@ class FakeLeg:
     sends: bool = True
     receives: bool = True
     room: str | None = None
+    muted: bool = False
+    role: Role = "member"
+    ear: str = ""
     playing: str | None = None
     """The token of what is playing."""
     heard: list[str] = field(default_factory=list)
@@ -61,6 +64,7 @@ class FakeMedia:
         self.recordings: dict[str, FakeRecording] = {}
         self.recorded: list[FakeRecording] = []
         self.complaints: list[str] = []
+        self.watched: dict[str, bool] = {}
         self.latency = LATENCY
         self.dead = False
         self.out_of_ports = False
@@ -100,10 +104,27 @@ class FakeMedia:
 
     # what a leg hears and says
 
-    def join(self, leg: str, room: str) -> None:
+    def join(
+        self,
+        leg: str,
+        room: str,
+        *,
+        muted: bool = False,
+        deaf: bool = False,
+        gain: float = 0.0,
+        role: Role = "member",
+        ear: str = "",
+    ) -> None:
         one = self._find(leg, "join")
+        if ear:
+            self._find(ear, "join")
         if one is not None:
-            one.room = room
+            one.room, one.muted, one.role, one.ear = room, muted, role, ear
+
+    def watch(self, room: str, on: bool) -> None:
+        if not self.in_room(room) and not self.dead:
+            self.complaints.append(f"watch of {room}, which is empty")
+        self.watched[room] = on
 
     def leave(self, leg: str) -> None:
         one = self._find(leg, "leave")

@@ -65,6 +65,10 @@ EXTENSIONS = {
     "903": "prompt:hours",
     "904": "refuse:486",
     "905": "phone:999",
+    "906": "trunk:provider/4711",
+    "*21.": "listen:*",
+    "*22.": "whisper:*",
+    "*23.": "barge:*",
 }
 ROUTES = (
     Route(Pattern("0x."), "trunk:provider", "phones", strip=1),
@@ -145,6 +149,7 @@ class Office:
             },
             trunks={"provider": Trunk("provider", TRUNK, (("127.0.0.1", 5070),), caller_number="+74950000100")},
             queues={"support": Queue("support")},
+            supervisors=frozenset({"107"}),
             prompts={"hours": Prompt("We are open.")},
             rooms={"lobby": Room("lobby"), "secret": Room("secret", pin="42", max_members=2)},
         )
