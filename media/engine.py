@@ -21,6 +21,7 @@ from media.io.sockets import MediaIo
 from media.keys import Keys
 from media.latch import Latch
 from media.legs import Legs, Negotiated
+from media.measures import Measures, one_way
 from media.mixer import mix_seated
 from media.players import Players
 from media.protocol import UNHEARD, Digit, LegReport, MediaEvent, MediaResumed, MediaSilent, PlaybackFinished
@@ -30,6 +31,7 @@ from media.relay import Relay
 from media.reports import Correspondence, Reports
 from media.rooms import Plan, Rooms
 from media.rtp import FRAME, HEADER_SIZE, PLAIN_SIZE
+from media.survey import Survey
 from media.tapes import TapePlan, Tapes
 from media.telephone_event import Pressed
 
@@ -83,6 +85,8 @@ class Engine:
         self.keys = Keys(io, self.legs, self.relay, self.rooms)
         self.players = Players()
         self.tapes = Tapes()
+        self.measures = Measures(capacity)
+        self.survey = Survey(self.legs, self.receiver, self.measures)
         self._detector = DigitDetector(capacity)
         self._detected: set[int] = set()
         self._taped: set[int] = set()
@@ -96,6 +100,7 @@ class Engine:
         """Give a leg a row and its sockets."""
         row = self.legs.open(name, self.tick_number)
         self.receiver.open(row)
+        self.measures.open(row)
         self.reports.open(row, now)
         self._io.attach(row, pair)
 
@@ -236,6 +241,7 @@ class Engine:
             said[~present] = 0
         lost[np.flatnonzero(lost)[MOST_CONCEALED:]] = False
         sound.concealer.apply(said, lost)
+        self.measures.listen(said, plan.ears, present, self.rooms.pair, self.tick_number)
         if self._detected:
             rows = np.fromiter(self._detected, np.intp, len(self._detected))
             for row, digit in self._detector.feed(said[plan.place[rows]], rows):
@@ -308,6 +314,7 @@ class Engine:
             if self.rooms.listens.any():
                 self.receiver.jitter.review(np.flatnonzero(self.rooms.listens))
             self._find_silent(now)
+            self.survey.review(now)
             self.rooms.settle()
 
     def _find_silent(self, now: float) -> None:
@@ -344,8 +351,12 @@ class Engine:
         loss_percent = 100 * losses.lost / losses.expected if losses.expected else 0.0
         unheard = 100 * (losses.lost + late) / losses.expected if losses.expected else 0.0
         trip = correspondence.round_trip
-        delay = BUFFER_DELAY_MS + (trip or 0.0) * 500
-        rating, score = quality.rate(min(unheard, 100.0), delay)
+        depth = self.receiver.jitter.mean_depth(row)
+        waited = None if depth is None else depth * TICK * 1000
+        delay = (BUFFER_DELAY_MS if waited is None else waited + TICK * 1000) + (trip or 0.0) * 500
+        burst_ratio = quality.burst_ratio(losses.lost, losses.bursts, losses.expected)
+        rating, score = quality.rate(min(unheard, 100.0), delay, burst_ratio)
+        sounded = self.measures.sounded(row)
         return LegReport(
             packets_sent=int(self.legs.packets_sent[row]),
             packets_received=losses.received,
@@ -359,13 +370,26 @@ class Engine:
             duplicates=int(self.receiver.reception.duplicates[row]),
             strangers=int(self.latch.strangers[row]),
             seconds_since_last_packet=round(now - heard, 3) if heard else None,
+            burst_ratio=round(burst_ratio, 2) if losses.lost else None,
+            buffer_ms=None if waited is None else round(waited, 1),
+            one_way=self._one_way(row),
+            decoded_seconds=sounded.seconds,
+            silence_percent=sounded.silence_percent,
+            clipped_percent=sounded.clipped_percent,
+            talk_over_percent=sounded.talk_over_percent,
         )
 
     def _report_unheard(self, row: int) -> LegReport:
         sent, strangers = int(self.legs.packets_sent[row]), int(self.latch.strangers[row])
         if not sent and not strangers:
             return UNHEARD
-        return {**UNHEARD, "packets_sent": sent, "strangers": strangers}
+        return {**UNHEARD, "packets_sent": sent, "strangers": strangers, "one_way": self._one_way(row)}
+
+    def _one_way(self, row: int) -> str | None:
+        sends, receives = bool(self.legs.sends[row]), bool(self.legs.receives[row])
+        sent, received = int(self.legs.packets_sent[row]), int(self.receiver.reception.received[row])
+        only_silence = bool(self.measures.only_silence(np.array([row]))[0])
+        return one_way(sends, receives, sent, received, only_silence=only_silence)
 
 
 class _Sound:

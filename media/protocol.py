@@ -38,6 +38,17 @@ class LegReport(TypedDict):
     duplicates: int
     strangers: int
     seconds_since_last_packet: float | None
+    burst_ratio: float | None
+    """How much longer losses hold on than random ones would; None when nothing was lost."""
+    buffer_ms: float | None
+    """Sound that waited in the jitter buffer, in the mean; None where packets were only handed on."""
+    one_way: str | None
+    """`not_received`, `not_sent` or `silence`; None when sound goes as negotiated."""
+    decoded_seconds: float
+    """Sound that was decoded. The shares below are of it and are None when it is 0, as it is for pure relays."""
+    silence_percent: float | None
+    clipped_percent: float | None
+    talk_over_percent: float | None
 
 
 UNHEARD: Final[LegReport] = {
@@ -53,6 +64,13 @@ UNHEARD: Final[LegReport] = {
     "duplicates": 0,
     "strangers": 0,
     "seconds_since_last_packet": None,
+    "burst_ratio": None,
+    "buffer_ms": None,
+    "one_way": None,
+    "decoded_seconds": 0.0,
+    "silence_percent": None,
+    "clipped_percent": None,
+    "talk_over_percent": None,
 }
 """The report of a leg that carried nothing, as it is of many short calls; on the wire it is {}."""
 
