@@ -21,6 +21,7 @@ from media.io.sockets import MediaIo
 from media.keys import Keys
 from media.latch import Latch
 from media.legs import Legs, Negotiated
+from media.listening import Listening
 from media.measures import Measures, one_way
 from media.mixer import mix_seated
 from media.players import Players
@@ -86,6 +87,7 @@ class Engine:
         self.players = Players()
         self.tapes = Tapes()
         self.measures = Measures(capacity)
+        self.listening = Listening(self.legs, self.measures)
         self.survey = Survey(self.legs, self.receiver, self.measures)
         self._detector = DigitDetector(capacity)
         self._detected: set[int] = set()
@@ -124,6 +126,7 @@ class Engine:
             self.tapes.drop(row)
             self._retape()
         self._detected.discard(row)
+        self.listening.end(row)
         self.rooms.forget(row)
         self._io.detach(row)
         if self.legs.last_heard[row]:
@@ -168,6 +171,13 @@ class Engine:
         (self._detected.add if on else self._detected.discard)(row)
         self._detector.reset(row)
         self.rooms.tap(row, 1 if on else -1)
+
+    def detect_progress(self, name: str, *, on: bool) -> None:
+        """Listen for signals of the network, of a fax, and for who answers, in a leg's sound."""
+        row = self.legs.row(name)
+        if on != (row in self.listening):
+            (self.listening.begin if on else self.listening.end)(row)
+            self.rooms.tap(row, 1 if on else -1)
 
     def record(self, name: str, recorder: Recorder, left: Sequence[str], right: Sequence[str]) -> None:
         """Begin a recording of what comes from legs."""
@@ -246,6 +256,8 @@ class Engine:
             rows = np.fromiter(self._detected, np.intp, len(self._detected))
             for row, digit in self._detector.feed(said[plan.place[rows]], rows):
                 self._tell(Digit(self.legs.names[row], digit, 0, "inband"))
+        for signal in self.listening.feed(said, plan.place, self.tick_number) if len(self.listening) else ():
+            self._tell(signal)
 
     def _speak(self, plan: Plan) -> None:
         """Mix, play, encode and send."""

@@ -88,6 +88,18 @@ class Digit:
 
 
 @dataclass(frozen=True, slots=True)
+class CallProgress:
+    """A signal was heard in the sound that comes from a leg."""
+
+    leg: str
+    kind: str
+    """`busy` (again with every cycle), `sit`, `cng` or `ced` (a fax calls, or answers), `voice` (the first), `human` or
+    `machine` (a guess who answered)."""
+    seconds: float
+    """How long the signal has been there; for the last three since listening began."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlaybackFinished:
     """The last sound of a `play` was heard to its end."""
 
@@ -151,6 +163,7 @@ class WorkerLost:
 
 MediaEvent = (
     Digit
+    | CallProgress
     | PlaybackFinished
     | PlaybackFailed
     | MediaSilent
@@ -163,6 +176,7 @@ MediaEvent = (
 
 EVENTS: Final[dict[str, type[Any]]] = {
     "digit": Digit,
+    "call_progress": CallProgress,
     "playback_finished": PlaybackFinished,
     "playback_failed": PlaybackFailed,
     "media_silent": MediaSilent,

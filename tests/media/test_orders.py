@@ -152,7 +152,19 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-names = ["open", "configure", "close", "join", "leave", "play", "stop", "echo", "send_digits", "detect_inband"]
+names = [
+    "open",
+    "configure",
+    "close",
+    "join",
+    "leave",
+    "play",
+    "stop",
+    "echo",
+    "send_digits",
+    "detect_inband",
+    "detect_progress",
+]
 names += ["record_change", "stop_record", "statistics"]
 hostile = st.fixed_dictionaries(
     {"do": st.sampled_from(names) | json_values, "leg": st.just("a") | json_values},
