@@ -170,6 +170,7 @@ class TrunkSection(Section):
     max_calls: Count = 1000
     ring_timeout: Seconds = 60.0
     record: bool = False
+    detect_busy: bool = False
 
 
 class AgentSection(Section):
