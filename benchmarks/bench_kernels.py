@@ -11,13 +11,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from media.answer import AnswerDetector
 from media.conceal import Concealer
 from media.dtmf import DigitDetector, make_digits
 from media.g711 import decode_rows, encode_rows, transcode
 from media.level import dbov
+from media.measures import Measures
 from media.mixer import mix_minus_self
+from media.progress import ProgressDetector
 from media.quality import JitterMeter, r_factor
 from media.recorder import Recorder
+from media.tone import render
+from media.voice import VoiceDetector, mean_square
 
 ROWS: Final = 1200
 FRAME: Final = 160
@@ -65,6 +70,8 @@ def _cases() -> Iterator[Case]:
     yield from _dtmf_cases(pcm)
     yield from _conceal_cases(rng, pcm)
     yield "level", lambda: dbov(pcm), pcm
+    yield from _measure_cases(pcm)
+    yield from _progress_cases(pcm)
     yield from _quality_cases(rng)
     yield from _recorder_cases(pcm)
 
@@ -110,6 +117,25 @@ def _conceal_cases(rng: np.random.Generator, pcm: NDArray[np.int16]) -> Iterator
     at = iter(range(10**9))
     yield "conceal, nothing lost", lambda: concealer.apply(heard, none), pcm
     yield "conceal, 1 % lost", lambda: concealer.apply(heard, some[next(at) % 50]), pcm
+
+
+def _measure_cases(pcm: NDArray[np.int16]) -> Iterator[Case]:
+    """Silence, clipping, voices and talk-over, as every decoded row pays for them each tick."""
+    rows, measures = np.arange(ROWS), Measures(ROWS)
+    present, partner = np.ones(ROWS, np.bool_), rows ^ 1
+    voice, power = VoiceDetector(ROWS), mean_square(pcm)
+    yield "measures", lambda: measures.listen(pcm, rows, present, partner, 1), pcm
+    yield "voice activity alone", lambda: voice.feed(power, rows), power
+
+
+def _progress_cases(pcm: NDArray[np.int16]) -> Iterator[Case]:
+    """Busy, information tones and fax on legs that are listened to: all sound is looked at, silence is not."""
+    rows, detector, answers = np.arange(ROWS), ProgressDetector(ROWS), AnswerDetector(ROWS)
+    busy = np.tile(render("busy", "de")[:FRAME], (ROWS, 1))
+    yield "call progress, noise", lambda: detector.feed(pcm, rows), pcm
+    yield "call progress, busy", lambda: detector.feed(busy, rows), busy
+    speaks = rows % 2 == 0
+    yield "who answers", lambda: answers.feed(speaks, rows), speaks
 
 
 def _quality_cases(rng: np.random.Generator) -> Iterator[Case]:

@@ -179,6 +179,7 @@ class TrunkSection(Section):
     ring_timeout: Seconds = 60.0
     record: bool = False
     srtp: Encryption = "off"
+    detect_busy: bool = False
 
 
 class AgentSection(Section):

@@ -174,6 +174,10 @@ class MediaClient:
         """Listen for DTMF tones in a leg's sound, or cease to."""
         self._tell("detect_inband", leg=leg, on=on)
 
+    def detect_progress(self, leg: str, on: bool) -> None:
+        """Listen for busy tone, information tone, fax and who answers in a leg's sound, or cease to."""
+        self._tell("detect_progress", leg=leg, on=on)
+
     # recordings
 
     async def record(self, recording: str, path: str, left: Sequence[str], right: Sequence[str]) -> None:

@@ -21,6 +21,8 @@ from media.io.sockets import MediaIo
 from media.keys import Keys
 from media.latch import Latch
 from media.legs import G711, Legs, Negotiated
+from media.listening import Listening
+from media.measures import Measures, one_way
 from media.membership import PLAIN, Membership
 from media.mixer import mix_by_matrix, mix_seated
 from media.players import Players
@@ -41,6 +43,7 @@ from media.reports import Correspondence, Reports
 from media.rooms import Plan, Rooms
 from media.rtp import FRAME, HEADER_SIZE, PLAIN_SIZE
 from media.srtp import SrtpIo
+from media.survey import Survey
 from media.talkers import HALF, Talkers
 from media.tapes import TapePlan, Tapes
 from media.telephone_event import Pressed
@@ -98,6 +101,9 @@ class Engine:
         self.players = Players()
         self.tapes = Tapes()
         self.talkers = Talkers(capacity)
+        self.measures = Measures(capacity)
+        self.listening = Listening(self.legs, self.measures)
+        self.survey = Survey(self.legs, self.receiver, self.measures)
         self._detector = DigitDetector(capacity)
         self._detected: set[int] = set()
         self._taped: set[int] = set()
@@ -111,6 +117,7 @@ class Engine:
         """Give a leg a row and its sockets."""
         row = self.legs.open(name, self.tick_number)
         self.receiver.open(row)
+        self.measures.open(row)
         self.reports.open(row, now)
         self._io.attach(row, pair)
 
@@ -136,6 +143,7 @@ class Engine:
             self.tapes.drop(row)
             self._retape()
         self._detected.discard(row)
+        self.listening.end(row)
         self.rooms.forget(row)
         self.voices.close(row)
         self.talkers.forget(row)
@@ -182,6 +190,13 @@ class Engine:
         (self._detected.add if on else self._detected.discard)(row)
         self._detector.reset(row)
         self.rooms.tap(row, 1 if on else -1)
+
+    def detect_progress(self, name: str, *, on: bool) -> None:
+        """Listen for signals of the network, of a fax, and for who answers, in a leg's sound."""
+        row = self.legs.row(name)
+        if on != (row in self.listening):
+            (self.listening.begin if on else self.listening.end)(row)
+            self.rooms.tap(row, 1 if on else -1)
 
     def record(self, name: str, recorder: Recorder, left: Sequence[str], right: Sequence[str]) -> None:
         """Begin a recording of what comes from legs."""
@@ -259,10 +274,13 @@ class Engine:
             said[~present] = 0
         lost[np.flatnonzero(lost)[MOST_CONCEALED:]] = False
         sound.concealer.apply(said, lost)
+        self.measures.listen(said, plan.ears, present, self.rooms.pair, self.tick_number)
         if self._detected:
             rows = np.fromiter(self._detected, np.intp, len(self._detected))
             for row, digit in self._detector.feed(said[plan.place[rows]], rows):
                 self._tell(Digit(self.legs.names[row], digit, 0, "inband"))
+        for signal in self.listening.feed(said, plan.place, self.tick_number) if len(self.listening) else ():
+            self._tell(signal)
 
     def _speak(self, plan: Plan) -> None:
         """Mix, play, encode and send."""
@@ -355,6 +373,7 @@ class Engine:
                 self.receiver.jitter.review(np.flatnonzero(self.rooms.listens))
             self.voices.review()
             self._find_silent(now)
+            self.survey.review(now)
             self.rooms.settle()
 
     def _find_silent(self, now: float) -> None:
@@ -392,8 +411,12 @@ class Engine:
         loss_percent = 100 * losses.lost / losses.expected if losses.expected else 0.0
         unheard = 100 * (losses.lost + late) / losses.expected if losses.expected else 0.0
         trip = correspondence.round_trip
-        delay = BUFFER_DELAY_MS + (trip or 0.0) * 500
-        rating, score = quality.rate(min(unheard, 100.0), delay)
+        depth = self.receiver.jitter.mean_depth(row)
+        waited = None if depth is None else depth * TICK * 1000
+        delay = (BUFFER_DELAY_MS if waited is None else waited + TICK * 1000) + (trip or 0.0) * 500
+        burst_ratio = quality.burst_ratio(losses.lost, losses.bursts, losses.expected)
+        rating, score = quality.rate(min(unheard, 100.0), delay, burst_ratio)
+        sounded = self.measures.sounded(row)
         return LegReport(
             packets_sent=int(self.legs.packets_sent[row]),
             packets_received=losses.received,
@@ -408,6 +431,13 @@ class Engine:
             strangers=int(self.latch.strangers[row]),
             srtp_errors=int(self._io.errors[row]),
             seconds_since_last_packet=round(now - heard, 3) if heard else None,
+            burst_ratio=round(burst_ratio, 2) if losses.lost else None,
+            buffer_ms=None if waited is None else round(waited, 1),
+            one_way=self._one_way(row),
+            decoded_seconds=sounded.seconds,
+            silence_percent=sounded.silence_percent,
+            clipped_percent=sounded.clipped_percent,
+            talk_over_percent=sounded.talk_over_percent,
         )
 
     def _report_unheard(self, row: int) -> LegReport:
@@ -415,7 +445,14 @@ class Engine:
         errors = int(self._io.errors[row])
         if not sent and not strangers and not errors:
             return UNHEARD
-        return {**UNHEARD, "packets_sent": sent, "strangers": strangers, "srtp_errors": errors}
+        one_way_ = self._one_way(row)
+        return {**UNHEARD, "packets_sent": sent, "strangers": strangers, "srtp_errors": errors, "one_way": one_way_}
+
+    def _one_way(self, row: int) -> str | None:
+        sends, receives = bool(self.legs.sends[row]), bool(self.legs.receives[row])
+        sent, received = int(self.legs.packets_sent[row]), int(self.receiver.reception.received[row])
+        only_silence = bool(self.measures.only_silence(np.array([row]))[0])
+        return one_way(sends, receives, sent, received, only_silence=only_silence)
 
 
 class _Sound:

@@ -57,11 +57,23 @@ class JitterBuffer:
         self._missing = np.zeros(capacity, np.int64)
         self.late = np.zeros(capacity, np.int64)
         """Packets that came after their tick, per row."""
+        self._waited = np.zeros(capacity, np.int64)
+        self._reviews = np.zeros(capacity, np.int64)
 
     def restart(self, rows: Rows | int) -> None:
         """Forget the streams of rows; their next packets begin others."""
         self.started[rows] = False
         self._filled.reshape(-1, DEPTH)[rows] = False
+
+    def forget(self, row: int) -> None:
+        """Another leg has this row now."""
+        self.restart(row)
+        self.late[row] = self._waited[row] = self._reviews[row] = 0
+
+    def mean_depth(self, row: int) -> float | None:
+        """Frames that waited, on the average of all reviews of a row; None before the first."""
+        reviews = int(self._reviews[row])
+        return int(self._waited[row]) / reviews if reviews else None
 
     def put(self, rows: Rows, timestamps: Longs, payloads: Octets) -> None:
         """Place one frame per row.
@@ -148,6 +160,8 @@ class JitterBuffer:
     def review(self, rows: Rows) -> None:
         """Once a second: deepen rows that had late packets, make rows shallower that were calm for long."""
         rows = rows[self.started[rows]]
+        self._waited[rows] += np.count_nonzero(self._filled.reshape(-1, DEPTH)[rows], axis=1)
+        self._reviews[rows] += 1
         lowest = self._lowest[rows]
         self._lowest[rows] = DEPTH
         late = lowest < 0

@@ -89,6 +89,7 @@ class Orders:
             "echo": lambda fields: engine.echo(_leg(fields), on=bool(fields.get("on"))),
             "send_digits": lambda fields: engine.send_digits(_leg(fields), _text(fields, "digits")),
             "detect_inband": lambda fields: engine.detect_inband(_leg(fields), on=bool(fields.get("on"))),
+            "detect_progress": lambda fields: engine.detect_progress(_leg(fields), on=bool(fields.get("on"))),
             "record": self._record,
             "record_change": self._record_change,
             "stop_record": self._stop_record,

@@ -91,6 +91,17 @@ class LegReport(TypedDict):
     strangers: int
     srtp_errors: int
     seconds_since_last_packet: float | None
+    burst_ratio: float | None
+    """How much longer losses hold on than random ones would; None when nothing was lost."""
+    buffer_ms: float | None
+    """Sound that waited in the jitter buffer, in the mean; None where packets were only handed on."""
+    one_way: str | None
+    """`not_received`, `not_sent` or `silence`; None when sound goes as negotiated."""
+    decoded_seconds: float
+    """Sound that was decoded. The shares below are of it and are None when it is 0, as it is for pure relays."""
+    silence_percent: float | None
+    clipped_percent: float | None
+    talk_over_percent: float | None
 
 
 UNHEARD: Final[LegReport] = {
@@ -107,6 +118,13 @@ UNHEARD: Final[LegReport] = {
     "strangers": 0,
     "srtp_errors": 0,
     "seconds_since_last_packet": None,
+    "burst_ratio": None,
+    "buffer_ms": None,
+    "one_way": None,
+    "decoded_seconds": 0.0,
+    "silence_percent": None,
+    "clipped_percent": None,
+    "talk_over_percent": None,
 }
 """The report of a leg that carried nothing, as it is of many short calls; on the wire it is {}."""
 
@@ -121,6 +139,18 @@ class Digit:
     duration_ms: int
     method: str
     """"rfc4733" or "inband"."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallProgress:
+    """A signal was heard in the sound that comes from a leg."""
+
+    leg: str
+    kind: str
+    """`busy` (again with every cycle), `sit`, `cng` or `ced` (a fax calls, or answers), `voice` (the first), `human` or
+    `machine` (a guess who answered)."""
+    seconds: float
+    """How long the signal has been there; for the last three since listening began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +226,7 @@ class WorkerLost:
 
 MediaEvent = (
     Digit
+    | CallProgress
     | PlaybackFinished
     | PlaybackFailed
     | MediaSilent
@@ -209,6 +240,7 @@ MediaEvent = (
 
 EVENTS: Final[dict[str, type[Any]]] = {
     "digit": Digit,
+    "call_progress": CallProgress,
     "playback_finished": PlaybackFinished,
     "playback_failed": PlaybackFailed,
     "media_silent": MediaSilent,

@@ -14,6 +14,8 @@ G711_IMPAIRMENT: Final = 0.0
 """Equipment impairment Ie of G.711 (G.113 table I.1)."""
 G711_ROBUSTNESS: Final = 25.1
 """Packet loss robustness Bpl of G.711 with the concealment of its Appendix I (G.113 table I.2)."""
+MOST_BURSTY: Final = 8.0
+"""Burst ratio beyond which the E-model is not asked."""
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -103,11 +105,21 @@ def delay_impairment(delay_ms: ArrayLike) -> Floats:
     return np.asarray(25 * ((1 + x**6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2), np.float64)
 
 
-def rate(loss_percent: float, delay_ms: float) -> tuple[float, float]:
+def burst_ratio(lost: int, bursts: int, expected: int) -> float:
+    """How much longer losses hold on than they would at random (G.107 section 7.5): 1 at random, up to `MOST_BURSTY`.
+
+    The mean length of a run of lost packets over the mean length that independent losses have, 1 / (1 - loss).
+    """
+    if not 0 < bursts <= lost < expected:
+        return 1.0
+    return min(max(lost / bursts * (1 - lost / expected), 1.0), MOST_BURSTY)
+
+
+def rate(loss_percent: float, delay_ms: float, burst_ratio: float = 1.0) -> tuple[float, float]:
     """R and mean opinion score of one G.711 leg, in plain numbers: forty times cheaper than arrays of one."""
     x = math.log2(max(delay_ms, 100.0) / 100)
     delayed = 25 * ((1 + x**6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2)
-    equipment = G711_IMPAIRMENT + (95 - G711_IMPAIRMENT) * loss_percent / (loss_percent + G711_ROBUSTNESS)
+    equipment = G711_IMPAIRMENT + (95 - G711_IMPAIRMENT) * loss_percent / (loss_percent / burst_ratio + G711_ROBUSTNESS)
     r = min(max(BASIC_RATING - delayed - equipment, 0.0), 100.0)
     return r, min(max(1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6, 1.0), 4.5)
 

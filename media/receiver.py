@@ -70,8 +70,7 @@ class Receiver:
         """Clean a row that packets came to."""
         self.reception.reset(row)
         self.meter.reset(row)
-        self.jitter.restart(row)
-        self.jitter.late[row] = 0
+        self.jitter.forget(row)
 
     def receive(self, now: float, tick: int) -> list[tuple[int, bytes]]:
         """Take everything that has come; the odd packets, with their rows, are for the caller."""

@@ -41,6 +41,8 @@ class Losses:
     expected: int
     received: int
     lost: int
+    bursts: int
+    """Runs of lost packets."""
 
 
 class Reception:
@@ -55,11 +57,13 @@ class Reception:
         self._expected_before = np.zeros(capacity, np.int64)
         self.received = np.zeros(capacity, np.int64)
         self.duplicates = np.zeros(capacity, np.int64)
+        self.gaps = np.zeros(capacity, np.int64)
+        """Runs of packets that are missing, by row; one more with each step over a hole, one less when it is filled."""
 
     def reset(self, row: int) -> None:
         """Begin a row anew, for another leg."""
         self.ssrc[row] = NO_SSRC
-        for counter in (self.highest, self._first, self._expected_before, self.received, self.duplicates):
+        for counter in (self.highest, self._first, self._expected_before, self.received, self.duplicates, self.gaps):
             counter[row] = 0
         self._seen[row] = 0
 
@@ -74,6 +78,7 @@ class Reception:
             step[restarted] = 1
             highest[restarted] -= 1
         fresh = self._mark(rows, step)
+        self._count_gaps(rows, step, fresh & ~restarted)
         self.highest[rows] = np.maximum(self.highest[rows], highest + step)
         self.received[rows] += fresh
         self.duplicates[rows] += ~fresh
@@ -87,13 +92,32 @@ class Reception:
         self._seen[rows] = self._seen[rows] << np.uint64(1) | np.uint64(1)
         return extended
 
+    def expected(self, rows: Rows) -> Longs:
+        """Packets that should have come, int64[n]."""
+        span = np.where(self.ssrc[rows] != NO_SSRC, self.highest[rows] - self._first[rows] + 1, 0)
+        return self._expected_before[rows] + span
+
     def losses(self, row: int) -> Losses:
         """Counters of one row."""
         expected = int(self._expected_before[row])
         if self.ssrc[row] != NO_SSRC:
             expected += int(self.highest[row] - self._first[row]) + 1
         received = int(self.received[row])
-        return Losses(expected, received, max(expected - received, 0))
+        lost = max(expected - received, 0)
+        return Losses(expected, received, lost, min(max(int(self.gaps[row]), 1), lost))
+
+    def _count_gaps(self, rows: Rows, step: Longs, fresh: Flags) -> None:
+        """Holes that these packets open, close or cut in two; the windows hold the packets already."""
+        odd = np.flatnonzero(fresh & (step != 1))
+        if not len(odd):
+            return
+        rows, step = rows[odd], step[odd]
+        back = np.clip(-step, 1, WINDOW - 1).astype(np.uint64)
+        seen = self._seen[rows]
+        newer_here = (seen >> (back - np.uint64(1)) & np.uint64(1)).astype(np.int64)
+        older = np.minimum(back + np.uint64(1), np.uint64(WINDOW - 1))
+        older_here = (seen >> older & np.uint64(1)).astype(np.int64)
+        self.gaps[rows] += np.where(step > 1, 1, 1 - newer_here - older_here)
 
     def _restart(self, rows: Rows, ssrc: Longs, sequence: Longs) -> None:
         had_span = self.ssrc[rows] != NO_SSRC

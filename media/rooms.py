@@ -89,6 +89,8 @@ class Rooms:
         """Rows that were left alone in their rooms and hear nothing yet."""
         self._mixes: set[int] = set()
         self._feeds: set[int] = set()
+        self.pair = np.full(legs.capacity, NOBODY, np.intp)
+        """The other one of each row's room of two, `NOBODY` for none."""
         self.listens = np.zeros(legs.capacity, bool)
         """Rows whose packets go into the jitter buffer."""
         self._ears: list[int] = []
@@ -219,6 +221,7 @@ class Rooms:
         self._alone.difference_update(members)
         self._mixes.difference_update(members)
         self._feeds.difference_update(members)
+        self.pair[members] = members[::-1] if len(members) == 2 else NOBODY
         if len(members) == 1:
             self._refresh_alone(members[0])
             return

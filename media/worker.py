@@ -296,6 +296,7 @@ class Worker:
             "send_errors": self._io.send_errors,
             "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
             **self._beat.report(),
+            "quality": self._engine.survey.report(),
         }
 
     def _close(self) -> None:

@@ -206,11 +206,12 @@ def calls(
 def _call_row(one: dict[str, Any]) -> tuple[str, ...]:
     started = datetime.fromtimestamp(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     scores = [leg["quality"]["mos"] for leg in one["legs"] if leg.get("quality") and leg["quality"].get("mos")]
+    one_way = [leg["quality"].get("one_way") for leg in one["legs"] if leg.get("quality")]
     paths = ", ".join(recording["path"] for recording in one["recordings"])
     return (
         started, one["caller_number"], one["called_number"], one["queue"] or "", one["agent"] or "",
         _short(one["wait"]), _short(one["talk"]), f"{one['disposition']} ({one['cause']})",
-        f"{min(scores):.2f}" if scores else "", paths,
+        (f"{min(scores):.2f}" if scores else "") + (" one-way" if any(one_way) else ""), paths,
     )  # fmt: skip
 
 

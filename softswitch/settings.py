@@ -105,7 +105,7 @@ def _trunk(name: str, config: Config) -> Trunk:
     trusted = tuple((address.host, address.port) for address in section.trusted) or ((peer.host, peer.port),)
     return Trunk(
         name, peer, trusted, section.domain or "", section.caller_number, section.max_calls, section.ring_timeout,
-        section.record, section.srtp,
+        section.record, section.srtp, section.detect_busy,
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ class PlaybackEnded:
 
 @dataclass(slots=True)
 class MediaLost:
-    """No packet has come from a leg for a long time, or its media worker is gone."""
+    """Nobody is heard of a leg any more: no packet for a long time, busy tone, or its media worker is gone."""
 
     leg: "Leg"
     cause: str

@@ -9,7 +9,16 @@ import structlog
 
 from media.client import MediaClient
 from media.errors import MediaError
-from media.protocol import Digit, MediaEvent, MediaSilent, PlaybackFailed, PlaybackFinished, Sound, SrtpKeys
+from media.protocol import (
+    CallProgress,
+    Digit,
+    MediaEvent,
+    MediaSilent,
+    PlaybackFailed,
+    PlaybackFinished,
+    Sound,
+    SrtpKeys,
+)
 from softswitch.call import events
 from softswitch.call.info import digits_of
 from softswitch.core.user_agent import ACCEPT, ALLOW
@@ -30,6 +39,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger("call.leg")
 
 Listener = Callable[[events.Event], None]
+
+BUSY_AFTER_ANSWER = 10.0
+"""Seconds of busy tone in an answered call after which nobody is at the other end any more."""
+NOTED = frozenset(("busy", "sit", "cng", "ced"))
+"""Signals in the sound of a leg that are written down, once each."""
+USER_BUSY = 'Q.850;cause=17;text="User busy"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,8 @@ class Leg:
         self.cause = ""
         """Why it ended."""
         self._occupying = False
+        self._signals: set[str] = set()
+        self._listens = False
         self._answered_early = False
         self._opening: asyncio.Future[None] | None = None
         self._local: LocalMedia | None = None
@@ -139,6 +156,9 @@ class Leg:
         )
         if negotiated.dtmf_receive is None:
             self.media.detect_inband(self.name, True)
+        if not self._listens and self.exchange.plan.listens_to(self.target):
+            self._listens = True
+            self.media.detect_progress(self.name, True)
         if negotiated.held == self.held:
             return
         self.held = negotiated.held
@@ -247,8 +267,11 @@ class Leg:
 
     # ---- either -----------------------------------------------------------------------------------------------
 
-    def hangup(self, reason: str | None = None, cause: str = "bye") -> None:
-        """End this leg whatever its state: CANCEL, refuse or BYE. `reason` is a Reason header value (RFC 3326)."""
+    def hangup(self, reason: str | None = None, cause: str = "bye", status: int | None = None) -> None:
+        """End this leg whatever its state: CANCEL, refuse or BYE. `reason` is a Reason header value (RFC 3326).
+
+        `status` is what the other side would have said, had it said it in SIP.
+        """
         if self.ended:
             return
         if self.session is None:
@@ -258,7 +281,7 @@ class Leg:
             self.refuse(480)
             return
         session, answered = self.session, self.answered
-        self._end(cause, "local", None)  # before the session tells of it, for it knows no cause but its own
+        self._end(cause, "local", status)  # before the session tells of it, for it knows no cause but its own
         self.exchange.stack.perform(
             session, lambda one, now: one.bye(now, reason) if answered else one.cancel(now, reason)
         )
@@ -329,6 +352,8 @@ class Leg:
         match event:
             case Digit(digit=digit, method=method):
                 self.listener(events.DigitPressed(self, digit, method))
+            case CallProgress(kind=kind, seconds=seconds):
+                self._hear_signal(kind, seconds)
             case PlaybackFinished(token=token):
                 self.listener(events.PlaybackEnded(self, token))
             case PlaybackFailed(token=token, text=text):
@@ -337,6 +362,21 @@ class Leg:
             case MediaSilent():
                 if not self.held:
                     self.listener(events.MediaLost(self, "media_silent"))
+
+    def _hear_signal(self, kind: str, seconds: float) -> None:
+        """Busy tone says what SIP did not: an unanswered leg is refused, and in an answered one nobody is left."""
+        if self.ended or kind not in NOTED:
+            return
+        if kind not in self._signals:
+            self._signals.add(kind)
+            self.journal.note(fact.SignalHeard, leg=self.name, signal=kind, seconds=seconds)
+        if kind != "busy":
+            return
+        if not self.answered and self.role != "caller":
+            self.hangup(USER_BUSY, cause="busy", status=486)
+            return
+        if self.answered and seconds >= BUSY_AFTER_ANSWER:
+            self.listener(events.MediaLost(self, "busy_tone"))
 
     def lose_media(self) -> None:
         """The media worker is gone, and the sound of this leg with it."""

@@ -53,6 +53,8 @@ class Trunk:
     ring_timeout: float = 60.0
     record: bool = False
     srtp: SrtpPolicy = "off"
+    detect_busy: bool = False
+    """Whether its sound is listened to for busy tone, information tone and fax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +119,9 @@ class Plan:
     ring_timeout: float = 30.0
     call_limit: float = 14400.0
     max_calls: int = 10000
+
+    def listens_to(self, target: str) -> bool:
+        """Whether the sound of `trunk:provider`, or of another target, is listened to for signals."""
+        kind, _, name = target.partition(":")
+        trunk = self.trunks.get(name) if kind == "trunk" else None
+        return trunk is not None and trunk.detect_busy

@@ -171,6 +171,17 @@ class Bridged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SignalHeard(Event):
+    """A signal was heard in the sound of a leg for the first time."""
+
+    leg: str
+    signal: str
+    """``busy``, ``sit`` (information tone), ``cng`` (a fax calls) or ``ced`` (a fax answers)."""
+    seconds: float
+    """How long it had been there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Held(Event):
     """A leg put the other side on hold."""
 
@@ -275,7 +286,7 @@ KINDS: dict[str, type[Event]] = {
     for kind in (
         *(CallStarted, CallEnded, Heartbeat, LegStarted, LegRinging, LegAnswered, LegEnded, Bridged, Held, Resumed),
         *(MenuEntered, DigitsEntered, QueueJoined, QueueLeft, AgentOffered, OfferEnded, AgentConnected),
-        *(RecordingStarted, RecordingStopped, SupervisionStarted, SupervisionEnded),
+        *(RecordingStarted, RecordingStopped, SupervisionStarted, SupervisionEnded, SignalHeard),
         *(RoomJoined, MemberChanged, RoomLeft),
     )
 }

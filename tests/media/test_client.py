@@ -75,6 +75,7 @@ async def test_orders_of_one_turn_are_written_at_once_in_order(client: MediaClie
     client.echo("a", on=True)
     client.send_digits("a", "1#")
     client.detect_inband("a", on=False)
+    client.detect_progress("a", on=True)
     client.leave("a")
     client.record_change("r", ["a"], [])
     await turn()
@@ -86,6 +87,7 @@ async def test_orders_of_one_turn_are_written_at_once_in_order(client: MediaClie
         {"do": "echo", "leg": "a", "on": True},
         {"do": "send_digits", "leg": "a", "digits": "1#"},
         {"do": "detect_inband", "leg": "a", "on": False},
+        {"do": "detect_progress", "leg": "a", "on": True},
         {"do": "leave", "leg": "a"},
         {"do": "record_change", "recording": "r", "left": ["a"], "right": []},
     ]

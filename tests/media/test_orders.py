@@ -163,7 +163,7 @@ json_values = st.recursive(
     max_leaves=5,
 )
 names = ["open", "configure", "close", "join", "leave", "play", "stop", "echo", "send_digits", "detect_inband"]
-names += ["record_change", "stop_record", "statistics", "watch"]
+names += ["record_change", "stop_record", "statistics", "watch", "detect_progress"]
 hostile = st.fixed_dictionaries(
     {"do": st.sampled_from(names) | json_values, "leg": st.just("a") | json_values},
     optional={

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.quality import JitterMeter, delay_impairment, mos, r_factor, rate
+from media.quality import MOST_BURSTY, JitterMeter, burst_ratio, delay_impairment, mos, r_factor, rate
 
 
 class NaiveJitter:
@@ -127,3 +127,17 @@ def test_many_legs_are_rated_together() -> None:
     ratings = r_factor([0, 1, 5, 100], [20, 150, 250, 0])
     assert ratings.shape == (4,)
     assert (np.diff(ratings) < 0).all()
+
+
+def test_random_losses_have_a_burst_ratio_of_one_and_runs_have_more() -> None:
+    lost = np.random.default_rng(3).random(200_000) < 0.1
+    bursts = int(np.count_nonzero(lost[1:] & ~lost[:-1]))
+    assert burst_ratio(int(lost.sum()), bursts, len(lost)) == pytest.approx(1, abs=0.02)
+    assert burst_ratio(50, 10, 500) == pytest.approx(4.5)
+    assert burst_ratio(0, 0, 500) == burst_ratio(500, 1, 500) == 1
+    assert burst_ratio(400, 1, 1000) == MOST_BURSTY
+
+
+@given(st.floats(0, 100), st.floats(0, 1000), st.floats(1, 8))
+def test_one_bursty_leg_is_rated_as_in_an_array(loss: float, delay: float, ratio: float) -> None:
+    assert rate(loss, delay, ratio)[0] == pytest.approx(float(r_factor(loss, delay, burst_ratio=ratio)), abs=1e-9)

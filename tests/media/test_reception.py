@@ -1,3 +1,5 @@
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +70,18 @@ def test_rows_do_not_disturb_each_other_and_reset_forgets() -> None:
     reception.reset(0)
     assert reception.losses(0).expected == 0
     assert reception.losses(2).expected == 2
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=60), st.randoms(use_true_random=False))
+def test_runs_of_lost_packets_are_counted_whatever_the_order(came: list[bool], rng: Random) -> None:
+    """A packet may overtake a few others, as networks let it; a run is what stays missing between two that came."""
+    reception = Reception(2)
+    numbers = [number for number, here in enumerate(came) if here or number == 0]
+    order = [numbers[0], *sorted(numbers[1:], key=lambda number: number + rng.uniform(0, 4))]
+    for number in order:
+        count(reception, 7, 65530 + number)
+    runs = "".join("x" if number in numbers else "-" for number in range(max(numbers) + 1)).split("x")
+    assert int(reception.gaps[1]) == sum(bool(run) for run in runs)
+    losses = reception.losses(1)
+    assert losses.bursts == int(reception.gaps[1])
+    assert reception.expected(np.array([1]))[0] == losses.expected

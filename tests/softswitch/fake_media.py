@@ -37,6 +37,7 @@ class FakeLeg:
     """What is playing, or was played last."""
     echo: bool = False
     inband: bool = False
+    progress: bool = False
     digits: str = ""
     """Keys that were pressed towards this leg."""
     timer: asyncio.TimerHandle | None = None
@@ -160,6 +161,11 @@ class FakeMedia:
         one = self._find(leg, "detect_inband")
         if one is not None:
             one.inband = on
+
+    def detect_progress(self, leg: str, on: bool) -> None:
+        one = self._find(leg, "detect_progress")
+        if one is not None:
+            one.progress = on
 
     # recordings
 
