@@ -40,6 +40,11 @@ Strategy = Literal[
 ]  # fmt: skip
 
 
+Form = Literal["wav", "ulaw", "gsm", "flac", "ogg"]
+Channels = Literal["stereo", "mixed"]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
 InsideTier = Literal["ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential"]
 
 
@@ -131,6 +136,8 @@ class RecordingsSection(Section):
 
     folder: Text = "recordings"
     keep_days: Annotated[int, Field(ge=0, le=36500)] = 90
+    format: Form = "wav"
+    channels: Channels = "stereo"
     announcement: PromptSection | None = None
 
 
@@ -141,6 +148,9 @@ class PhoneSection(Section):
     name: Name = ""
     language: Language | None = None
     record: bool = False
+    record_share: Share | None = None
+    format: Form | None = None
+    channels: Channels | None = None
     dial_out: bool = True
     caller_number: CallerMatch | None = None
     ring_timeout: Seconds | None = None
@@ -170,6 +180,9 @@ class TrunkSection(Section):
     max_calls: Count = 1000
     ring_timeout: Seconds = 60.0
     record: bool = False
+    record_share: Share | None = None
+    format: Form | None = None
+    channels: Channels | None = None
 
 
 class AgentSection(Section):
@@ -178,6 +191,7 @@ class AgentSection(Section):
     phone: Number
     tier: Annotated[int, Field(ge=1, le=100)] = 1
     weight: Annotated[int, Field(ge=0, le=1000)] = 1
+    record: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -201,6 +215,9 @@ class QueueSection(Section):
     tier_wait: Seconds | None = None
     language: Language | None = None
     record: bool = False
+    record_share: Share | None = None
+    format: Form | None = None
+    channels: Channels | None = None
     music: Text | None = None
     weight: Annotated[int, Field(ge=0, le=1000)] = 0
     ring_timeout: Seconds = 15.0
@@ -290,6 +307,10 @@ class RouteSection(Section):
     else_to: Where | None = None
     strip: Annotated[int, Field(ge=0, le=32)] = 0
     prepend: Annotated[str, Field(pattern=r"^\+?[0-9*#]{0,31}$")] = ""
+    record: bool = False
+    record_share: Share | None = None
+    format: Form | None = None
+    channels: Channels | None = None
 
 
 class Config(Section):

@@ -10,16 +10,20 @@ from acd.agent import Agent
 from acd.queue import QueueSettings
 from config import build
 from config.diff import compare
-from config.model import Config, QueueSection
+from config.model import Config, PhoneSection, QueueSection, RouteSection, TrunkSection
 from ivr.announcements import QueueVoice
 from ivr.digits import Pattern
 from ivr.menu import Menu
 from ivr.prompts import Prompt
+from media.wish import Wish
 from softswitch.call.plan import Group, Phone, Plan, Queue, Room, Trunk
+from softswitch.call.policy import Recorded
 from softswitch.call.router import Route, Router
 from softswitch.sip.peer import Peer
 
 SECRET_BYTES = 32
+
+RecordedSection = PhoneSection | QueueSection | RouteSection | TrunkSection
 
 
 def data_folder(config: Config) -> Path:
@@ -74,7 +78,7 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
             for name, group in config.groups.items()
         },
         trunks={name: _trunk(name, config) for name in config.trunks},
-        queues={name: _queue(name, section, voices[name]) for name, section in config.queues.items()},
+        queues={name: _queue(name, config, voices[name]) for name in config.queues},
         prompts=build.prompts(config),
         rooms={name: _room(name, config, rooms) for name in config.conferences},
         codecs=tuple(config.media.codecs),
@@ -93,7 +97,7 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
 def _phone(number: str, config: Config) -> Phone:
     section = config.phones[number]
     return Phone(
-        number, section.password, section.name, section.record, section.dial_out, section.ring_timeout,
+        number, section.password, section.name, _recorded(section, config), section.dial_out, section.ring_timeout,
         section.caller_number, section.on_busy, section.on_no_answer, section.on_unreachable,
     )  # fmt: skip
 
@@ -104,12 +108,25 @@ def _trunk(name: str, config: Config) -> Trunk:
     trusted = tuple((address.host, address.port) for address in section.trusted) or ((peer.host, peer.port),)
     return Trunk(
         name, peer, trusted, section.domain or "", section.caller_number, section.max_calls, section.ring_timeout,
-        section.record,
+        _recorded(section, config),
     )  # fmt: skip
 
 
-def _queue(name: str, section: QueueSection, voice: QueueVoice) -> Queue:
-    return Queue(name, section.record, section.music, voice, dict(section.exits))
+def _queue(name: str, config: Config, voice: QueueVoice) -> Queue:
+    section = config.queues[name]
+    folder = f"queues/{name}"
+    agents = {agent.phone: Recorded(_wish(section, config), folder=folder) for agent in section.agents if agent.record}
+    return Queue(name, _recorded(section, config, folder), agents, section.music, voice, dict(section.exits))
+
+
+def _recorded(section: RecordedSection, config: Config, folder: str = "") -> Recorded | None:
+    if not section.record:
+        return None
+    return Recorded(_wish(section, config), section.record_share or 1.0, folder)
+
+
+def _wish(section: RecordedSection, config: Config) -> Wish:
+    return Wish(section.format or config.recordings.format, section.channels or config.recordings.channels)
 
 
 def _room(name: str, config: Config, rooms: Mapping[str, Room]) -> Room:
@@ -131,7 +148,17 @@ def agents(config: Config, is_reachable: Callable[[str], bool]) -> list[Agent]:
 def router(config: Config) -> Router:
     """Which number leads where."""
     routes = [
-        Route(Pattern(one.called), one.to, one.from_, one.caller, one.schedule, one.else_to, one.strip, one.prepend)
+        Route(
+            Pattern(one.called),
+            one.to,
+            one.from_,
+            one.caller,
+            one.schedule,
+            one.else_to,
+            one.strip,
+            one.prepend,
+            _recorded(one, config),
+        )
         for one in config.routes
     ]
     schedules = build.schedules(config)

@@ -97,6 +97,8 @@ class Switch:
         self._keep(self._sweep())
         self._keep(self._prepare_prompts())
         self._keep(self._forget_old())
+        self._undo.append(self.recordings.archive.close)
+        self._keep(self.recordings.archive.run())
 
     async def _open_records(self) -> None:
         self.database = await Database.open(self.data)
@@ -304,6 +306,7 @@ class Switch:
             "load": {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3), "memory_kib": usage.ru_maxrss,
                      "sessions": self.stack.session_count(), "transactions": len(self.stack.table)},
             "sip": {name: getattr(counters, name) for name in counters.__slots__},
+            "recordings": self.recordings.status(),
             "records": {"behind": self.writer.behind, "pending": self.writer.pending, "lost": self.writer.lost},
         }  # fmt: skip
 

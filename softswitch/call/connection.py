@@ -15,6 +15,7 @@ from softswitch.call.events import (
     RingProgressed,
 )
 from softswitch.call.leg import Leg
+from softswitch.call.policy import Recorded
 from softswitch.call.ring import Ring
 from softswitch.records import events as fact
 
@@ -90,7 +91,7 @@ def _tell_progress(call: "Call", leg: Leg, early_media: bool) -> None:
     leg.media.join(leg.name, call.id)
 
 
-async def talk(call: "Call", other: Leg, *, record: bool = False, queue: str = "") -> Destination:
+async def talk(call: "Call", other: Leg, *, record: Recorded | None = None, queue: str = "") -> Destination:
     """Two people talk until one of them hangs up."""
     caller = call.caller
     if other.ended:
@@ -103,7 +104,7 @@ async def talk(call: "Call", other: Leg, *, record: bool = False, queue: str = "
     call.state = f"talking to {other.target}"
     call.journal.note(fact.Bridged, a=caller.name, b=other.name)
     join(call, other)
-    recording = await call.exchange.recordings.start(call, caller, other) if record else None
+    recording = await call.exchange.recordings.start(call, caller, other, record) if record else None
     try:
         return await _until_hangup(call, other)
     finally:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ivr.announcements import QueueVoice
 from ivr.prompts import Prompt
+from softswitch.call.policy import Recorded
 from softswitch.sip.peer import Peer
 
 
@@ -15,7 +16,7 @@ class Phone:
     number: str
     password: str
     name: str = ""
-    record: bool = False
+    record: Recorded | None = None
     dial_out: bool = True
     """May send calls out through trunks."""
     ring_timeout: float | None = None
@@ -49,7 +50,7 @@ class Trunk:
     caller_number: str | None = None
     max_calls: int = 1000
     ring_timeout: float = 60.0
-    record: bool = False
+    record: Recorded | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ class Queue:
     """What a caller hears in a queue; whom he gets is the engine's matter."""
 
     name: str
-    record: bool = False
+    record: Recorded | None = None
+    agents_record: Mapping[str, Recorded] = field(default_factory=dict)
+    """Agents who are recorded in this queue whatever the queue does."""
     music: str | None = None
     voice: QueueVoice = field(default_factory=QueueVoice)
     exits: Mapping[str, str] = field(default_factory=dict)

@@ -25,6 +25,8 @@ from softswitch.call.events import (
     RingProgressed,
 )
 from softswitch.call.leg import Leg
+from softswitch.call.plan import Queue
+from softswitch.call.policy import Recorded, choose
 from softswitch.call.ring import Ring
 from softswitch.records import events as fact
 
@@ -154,9 +156,16 @@ class QueueRunner:
         self._calls.pop(call.id, None)
         settings = self._exchange.plan.queues.get(queue)  # None: a reload has taken it away
         try:
-            return await talk(call, leg, record=settings is not None and settings.record, queue=queue)
+            return await talk(call, leg, record=self._recorded(call, settings, connect.agent), queue=queue)
         finally:
             self.handle(events.ContactEnded(connect.agent, call.id))
+
+    def _recorded(self, call: "Call", queue: Queue | None, agent: str) -> Recorded | None:
+        """How a talk with an agent is recorded: as the queue says, the agent in it, his phone, or the caller's way."""
+        phone = self._exchange.plan.phones.get(agent)
+        said = [] if queue is None else [queue.record, queue.agents_record.get(agent)]
+        said += [phone.record if phone is not None else None, *self._exchange.record_of(call)]
+        return choose(said, call.id)
 
     # ---- the engine -------------------------------------------------------------------------------------------
 

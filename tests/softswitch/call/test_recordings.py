@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from softswitch.call.policy import Recorded
 from softswitch.records import events as fact
 from tests.softswitch.call.office import Office
 from tests.softswitch.call.phone import talk
 
 
 def recorded(office: Office, number: str = "102") -> None:
-    office.change_phone(number, record=True)
+    office.change_phone(number, record=Recorded())
 
 
 async def test_the_talk_with_a_recorded_phone_is_written_to_a_file_of_its_day(office: Office) -> None:
