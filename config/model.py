@@ -42,6 +42,7 @@ Strategy = Literal[
 
 Form = Literal["wav", "ulaw", "gsm", "flac", "ogg"]
 Channels = Literal["stereo", "mixed"]
+Code = Annotated[str, Field(pattern=r"^[0-9*#]{1,8}$")]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -138,7 +139,11 @@ class RecordingsSection(Section):
     keep_days: Annotated[int, Field(ge=0, le=36500)] = 90
     format: Form = "wav"
     channels: Channels = "stereo"
+    start_code: Code = "*1"
+    pause_code: Code = "*2"
+    low_water_mb: Annotated[int, Field(ge=0, le=1_000_000_000)] = 100
     announcement: PromptSection | None = None
+    not_recorded: PromptSection | None = None
 
 
 class PhoneSection(Section):
@@ -151,6 +156,7 @@ class PhoneSection(Section):
     record_share: Share | None = None
     format: Form | None = None
     channels: Channels | None = None
+    record_on_demand: bool = False
     dial_out: bool = True
     caller_number: CallerMatch | None = None
     ring_timeout: Seconds | None = None
@@ -218,6 +224,7 @@ class QueueSection(Section):
     record_share: Share | None = None
     format: Form | None = None
     channels: Channels | None = None
+    unwritable: Literal["announce", "refuse", "go_on"] = "go_on"
     music: Text | None = None
     weight: Annotated[int, Field(ge=0, le=1000)] = 0
     ring_timeout: Seconds = 15.0

@@ -130,6 +130,8 @@ def status(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
         f"media {media.get('backend')} with {media.get('legs')} legs, "
         f"CPU {load_now['cpu_seconds']} s, memory {load_now['memory_kib'] // 1024} MiB"
     )
+    if found["recordings"]["trouble"]:
+        console.print(f"[bold red]Recordings:[/] {found['recordings']['trouble']}")
     _show(
         "Registrations", ("address", "contacts"), [(aor, "\n".join(to)) for aor, to in found["registrations"].items()]
     )

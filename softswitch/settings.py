@@ -91,13 +91,15 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
         ring_timeout=config.sip.ring_timeout,
         call_limit=config.sip.call_limit,
         max_calls=config.sip.max_calls,
+        codes={config.recordings.start_code: "record", config.recordings.pause_code: "pause"},
     )
 
 
 def _phone(number: str, config: Config) -> Phone:
     section = config.phones[number]
     return Phone(
-        number, section.password, section.name, _recorded(section, config), section.dial_out, section.ring_timeout,
+        number, section.password, section.name, _recorded(section, config),
+        Recorded(_wish(section, config)) if section.record_on_demand else None, section.dial_out, section.ring_timeout,
         section.caller_number, section.on_busy, section.on_no_answer, section.on_unreachable,
     )  # fmt: skip
 
@@ -114,15 +116,16 @@ def _trunk(name: str, config: Config) -> Trunk:
 
 def _queue(name: str, config: Config, voice: QueueVoice) -> Queue:
     section = config.queues[name]
-    folder = f"queues/{name}"
-    agents = {agent.phone: Recorded(_wish(section, config), folder=folder) for agent in section.agents if agent.record}
-    return Queue(name, _recorded(section, config, folder), agents, section.music, voice, dict(section.exits))
+    recorded = Recorded(
+        _wish(section, config), section.record_share or 1.0, f"queues/{name}", section.unwritable, voice.not_recorded
+    )
+    agents = {agent.phone: replace(recorded, share=1.0) for agent in section.agents if agent.record}
+    record = recorded if section.record else None
+    return Queue(name, record, agents, section.music, voice, dict(section.exits))
 
 
-def _recorded(section: RecordedSection, config: Config, folder: str = "") -> Recorded | None:
-    if not section.record:
-        return None
-    return Recorded(_wish(section, config), section.record_share or 1.0, folder)
+def _recorded(section: RecordedSection, config: Config) -> Recorded | None:
+    return Recorded(_wish(section, config), section.record_share or 1.0) if section.record else None
 
 
 def _wish(section: RecordedSection, config: Config) -> Wish:

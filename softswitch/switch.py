@@ -34,6 +34,7 @@ from softswitch.call.menu_runner import MenuRunner
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
 from softswitch.call.speech import Speech
+from softswitch.call.store import MEGABYTE
 from softswitch.core.authenticator import Authenticator
 from softswitch.core.location import Location
 from softswitch.core.registrar import Registrar
@@ -99,6 +100,8 @@ class Switch:
         self._keep(self._forget_old())
         self._undo.append(self.recordings.archive.close)
         self._keep(self.recordings.archive.run())
+        self._undo.append(self.recordings.store.close)
+        self._keep(self.recordings.store.watch())
 
     async def _open_records(self) -> None:
         self.database = await Database.open(self.data)
@@ -169,6 +172,7 @@ class Switch:
         exchange.plan = settings.plan(config, rooms)
         exchange.zone = config.zone
         exchange.router = settings.router(config)
+        self.recordings.store.low_water = config.recordings.low_water_mb * MEGABYTE
         exchange.menus.menus = settings.menus(config)
         self.authenticator.users = settings.passwords(config)
         exchange.queues.adopt(settings.queues(config), settings.agents(config, self.ingress.is_reachable))

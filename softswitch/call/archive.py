@@ -20,7 +20,7 @@ from media.wish import read_name
 
 log = structlog.get_logger("call.archive")
 
-MOST = 1000  # files in line
+MOST = 10_000  # files in line, more than recordings that can be running
 LOOK_EVERY = 600.0  # seconds between looks through the folder
 LOOK_SOON = 10.0  # seconds until the next look when something was left to do
 STOP_WITHIN = 2.0  # seconds for the process to end by itself; what it does may be done again

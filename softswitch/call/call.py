@@ -56,6 +56,8 @@ class Call:
         self.legs: list[Leg] = [self.caller]
         self.record: Recorded | None = None
         """How the route that it came by wants it recorded."""
+        self.warned = False
+        """Whether the caller was told that he is not recorded."""
         self.partner: Leg | None = None
         """Whoever the caller talks to."""
         self._inbox: Inbox[Event] = Inbox(exchange.loop, MAX_INBOX)

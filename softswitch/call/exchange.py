@@ -322,9 +322,11 @@ class Exchange:
                 log.error("the media worker is gone; its calls end", calls=len(self.calls))
                 for leg in list(self.legs.values()):
                     leg.lose_media()
-            case RecordingFailed(_, text):
+            case RecordingFailed(recording, text):
+                self.recordings.failed(recording)
                 log.error("recording not written", error=text)
             case RecordingResumed(recording):
+                self.recordings.resumed(recording)
                 log.warning("recording goes on", recording=recording)
             case _:
                 concerned = self.legs.get(getattr(event, "leg", ""))

@@ -17,6 +17,8 @@ class Phone:
     password: str
     name: str = ""
     record: Recorded | None = None
+    on_demand: Recorded | None = None
+    """How talks are recorded that it wants recorded by a code; None when it may not use the codes."""
     dial_out: bool = True
     """May send calls out through trunks."""
     ring_timeout: float | None = None
@@ -97,3 +99,5 @@ class Plan:
     ring_timeout: float = 30.0
     call_limit: float = 14400.0
     max_calls: int = 10000
+    codes: Mapping[str, str] = field(default_factory=lambda: {"*1": "record", "*2": "pause"})
+    """What phones that may do so key during a talk, and what it means."""

@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Literal
 
+from ivr.prompts import Prompt
 from media.wish import Wish
 
+Unwritable = Literal["announce", "refuse", "go_on"]
 AS_WRITTEN = Wish()
 
 
@@ -19,6 +22,10 @@ class Recorded:
     """Of its calls, 0 to 1."""
     folder: str = ""
     """Where they are kept, under the folder of all recordings."""
+    unwritable: Unwritable = "go_on"
+    """What becomes of a call that cannot be recorded."""
+    notice: Prompt | None = None
+    """What is said to its caller when that is `announce`."""
 
     def takes(self, call: str) -> bool:
         """Whether a call is in the share: the same answer for a call whenever and wherever it is asked.

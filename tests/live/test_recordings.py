@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import soundfile
+from baresip.errors import CallFailed
 
 from tests.live.conftest import SwitchStarter
 from tests.live.control import eventually
@@ -83,3 +84,48 @@ async def test_after_kill_9_a_recording_is_mended_and_kept_in_its_form(start_swi
     path = file_of(switch, record)
     assert soundfile.info(path).subtype == "GSM610"
     assert soundfile.info(path).duration > 1.0
+
+
+async def test_a_code_begins_a_recording_and_another_one_keeps_a_card_number_out_of_it(
+    start_switch: SwitchStarter,
+) -> None:
+    switch = await start_switch({"phones.102.record_on_demand": True, "phones.102.format": "flac"})
+    async with Phones(switch.sip_port) as phones:
+        caller, callee = await phones.add("101"), await phones.add("102")
+        await caller.call("102")
+        await callee.rings()
+        await callee.answer()
+        await caller.answered()
+        caller.send_tone(440)
+        await callee.dtmf("*1")
+        await eventually(switch, lambda status: status["recordings"]["running"] == 1)
+        await asyncio.sleep(1.5)
+        await callee.dtmf("*2")
+        await asyncio.sleep(2.5)
+        await callee.dtmf("*2")
+        await asyncio.sleep(1.5)
+        await caller.hang_up()
+        await callee.ended()
+        (record,) = await kept(switch, 1)
+    (recording,) = record["recordings"]
+    ((first, last),) = recording["pauses"]
+    assert 2.0 < last - first < 5.0
+    sound, rate = soundfile.read(file_of(switch, record), dtype="int16")
+    silent = sound[round((first + 0.4) * rate) : round((last - 0.4) * rate)]
+    assert not silent.any()
+    for heard in (sound[round((first - 1) * rate) : round(first * rate)], sound[round((last + 0.3) * rate) :]):
+        assert dominant_frequency(heard[:, 0]) == pytest.approx(440, abs=8)
+
+
+async def test_a_queue_that_must_be_recorded_refuses_callers_while_it_cannot_be(start_switch: SwitchStarter) -> None:
+    switch = await start_switch({"queues.support.unwritable": "refuse", "recordings.low_water_mb": 1_000_000_000})
+    async with Phones(switch.sip_port) as phones:
+        caller = await phones.add("106")
+        await caller.call("600")
+        with pytest.raises(CallFailed) as refused:
+            await caller.answered()
+    assert refused.value.status == 503
+    status = await eventually(switch, lambda status: status["recordings"]["trouble"])
+    assert "MB are free" in status["recordings"]["trouble"]
+    assert "MB are free" in " ".join((await switch.command("status")).split())
+    assert switch.log.count("Calls are not recorded") == 1
