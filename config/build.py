@@ -172,7 +172,13 @@ def _queue_voice(config: Config, section: QueueSection) -> QueueVoice:
         greeting=prompt(config, section.greeting, language) if section.greeting else None,
         periodic=tuple(prompt(config, said, language) for said in section.periodic),
         recorded=prompt(config, announcement, language) if announcement else None,
+        not_recorded=_not_recorded(config, language) if section.unwritable == "announce" else None,
     )
+
+
+def _not_recorded(config: Config, language: str) -> Prompt:
+    said = config.recordings.not_recorded
+    return prompt(config, said, language) if said is not None else phrases.phrase("not_recorded", language)
 
 
 def all_prompts(config: Config) -> list[Prompt]:
@@ -182,7 +188,9 @@ def all_prompts(config: Config) -> list[Prompt]:
         found += [said for part in menu.salutations.values() for said in part]
         found += (*menu.greeting, *menu.closed_greeting, *menu.holiday_greeting, *menu.on_invalid, *menu.on_no_input)
     for voice in queue_voices(config).values():
-        found += [said for said in (voice.greeting, voice.recorded, *voice.periodic) if said is not None]
+        found += [
+            said for said in (voice.greeting, voice.recorded, voice.not_recorded, *voice.periodic) if said is not None
+        ]
         found += [voice.position(place) for place in range(1, 6)]
     for room in config.conferences.values():
         if room.greeting is not None:

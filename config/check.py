@@ -41,6 +41,7 @@ def check(config: Config, names: Names) -> list[Finding]:
         *_trunks(config),
         *_schedules(config),
         *_files(config),
+        *_recordings(config),
     ]
 
 
@@ -265,6 +266,20 @@ def _files(config: Config) -> Iterator[Finding]:
             continue
         if empty:
             yield Finding(path, f"expected a sound file, {show(text)} is empty")
+
+
+def _recordings(config: Config) -> Iterator[Finding]:
+    """A share of nothing, a code that hides another, and a form that leaves no choice of channels."""
+    codes = config.recordings.start_code, config.recordings.pause_code
+    if codes[0].endswith(codes[1]) or codes[1].endswith(codes[0]):
+        message = f"expected two codes of which none ends like the other, got {show(codes[0])} and {show(codes[1])}"
+        yield Finding(("recordings", "pause_code"), message)
+    for path, section in references.recorded(config):
+        if section.record_share is not None and not section.record:
+            yield Finding((*path, "record_share"), "expected record = true beside it")
+        if (section.format or config.recordings.format) == "gsm" and section.channels == "stereo":
+            message = 'expected "mixed", GSM has one channel only'
+            yield Finding((*path, "channels"), message)
 
 
 def _in_words(path: Path) -> str:

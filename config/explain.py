@@ -41,6 +41,7 @@ _SHAPES = {
     r"^[*#][0-9*#]{1,7}$": 'a code like "*21": * or #, then 1 to 7 keys of a telephone',
     r"^[0-9*#]$": "one key of a telephone (0-9, * or #)",
     r"^[0-9]{1,16}$": "1 to 16 digits",
+    r"^[0-9*#]{1,8}$": 'keys of a telephone like "*1"',
     r"^[a-z]{2}$": 'a country in two small letters like "us"',
     r"^\+?[0-9*#]{0,31}$": 'digits, perhaps after a "+"',
 }

@@ -41,6 +41,12 @@ Strategy = Literal[
 ]  # fmt: skip
 
 
+Form = Literal["wav", "ulaw", "gsm", "flac", "ogg"]
+Channels = Literal["stereo", "mixed"]
+Code = Annotated[str, Field(pattern=r"^[0-9*#]{1,8}$")]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
 InsideTier = Literal["ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential"]
 
 Encryption = Literal["off", "preferred", "required"]
@@ -138,7 +144,13 @@ class RecordingsSection(Section):
 
     folder: Text = "recordings"
     keep_days: Annotated[int, Field(ge=0, le=36500)] = 90
+    format: Form = "wav"
+    channels: Channels = "stereo"
+    start_code: Code = "*1"
+    pause_code: Code = "*2"
+    low_water_mb: Annotated[int, Field(ge=0, le=1_000_000_000)] = 100
     announcement: PromptSection | None = None
+    not_recorded: PromptSection | None = None
 
 
 class PhoneSection(Section):
@@ -148,6 +160,10 @@ class PhoneSection(Section):
     name: Name = ""
     language: Language | None = None
     record: bool = False
+    record_share: Share | None = None
+    format: Form | None = None
+    channels: Channels | None = None
+    record_on_demand: bool = False
     dial_out: bool = True
     srtp: Encryption = "off"
     caller_number: CallerMatch | None = None
@@ -178,6 +194,9 @@ class TrunkSection(Section):
     max_calls: Count = 1000
     ring_timeout: Seconds = 60.0
     record: bool = False
+    record_share: Share | None = None
+    format: Form | None = None
+    channels: Channels | None = None
     srtp: Encryption = "off"
     detect_busy: bool = False
 
@@ -188,6 +207,7 @@ class AgentSection(Section):
     phone: Number
     tier: Annotated[int, Field(ge=1, le=100)] = 1
     weight: Annotated[int, Field(ge=0, le=1000)] = 1
+    record: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -211,6 +231,10 @@ class QueueSection(Section):
     tier_wait: Seconds | None = None
     language: Language | None = None
     record: bool = False
+    record_share: Share | None = None
+    format: Form | None = None
+    channels: Channels | None = None
+    unwritable: Literal["announce", "refuse", "go_on"] = "go_on"
     music: Text | None = None
     weight: Annotated[int, Field(ge=0, le=1000)] = 0
     ring_timeout: Seconds = 15.0
@@ -314,6 +338,10 @@ class RouteSection(Section):
     else_to: Where | None = None
     strip: Annotated[int, Field(ge=0, le=32)] = 0
     prepend: Annotated[str, Field(pattern=r"^\+?[0-9*#]{0,31}$")] = ""
+    record: bool = False
+    record_share: Share | None = None
+    format: Form | None = None
+    channels: Channels | None = None
 
 
 class Config(Section):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from config.document import Path
-from config.model import Config, PromptSection
+from config.model import Config, PhoneSection, PromptSection, QueueSection, RouteSection, TrunkSection
 from ivr.digits import Pattern
 
 Reference = tuple[Path, str]
@@ -81,6 +81,7 @@ def prompts(config: Config) -> Iterator[tuple[Path, PromptSection]]:
 def _single_prompts(config: Config) -> Iterator[tuple[Path, PromptSection | None]]:
     """Give the prompts that have a key of their own, set or not."""
     yield ("recordings", "announcement"), config.recordings.announcement
+    yield ("recordings", "not_recorded"), config.recordings.not_recorded
     for name, queue in config.queues.items():
         yield ("queues", name, "greeting"), queue.greeting
     for name, room in config.conferences.items():
@@ -90,6 +91,14 @@ def _single_prompts(config: Config) -> Iterator[tuple[Path, PromptSection | None
             value = getattr(menu, key)
             if isinstance(value, PromptSection):
                 yield ("menus", name, key), value
+
+
+def recorded(config: Config) -> Iterator[tuple[Path, PhoneSection | QueueSection | TrunkSection | RouteSection]]:
+    """Give everything whose calls may be recorded."""
+    yield from ((("phones", number), phone) for number, phone in config.phones.items())
+    yield from ((("queues", name), queue) for name, queue in config.queues.items())
+    yield from ((("trunks", name), trunk) for name, trunk in config.trunks.items())
+    yield from ((("routes", index), route) for index, route in enumerate(config.routes))
 
 
 def numbers(config: Config) -> Iterator[tuple[Path, Pattern]]:

@@ -18,6 +18,8 @@ class QueueVoice:
     """In turn, while the caller waits; chosen by index."""
     recorded: Prompt | None = None
     """That the call is recorded; None when it is not, or nobody need be told."""
+    not_recorded: Prompt | None = None
+    """That it should be recorded and cannot be; None when nobody need be told."""
 
     def position(self, place: int) -> Prompt:
         """Tell a caller his place; 1 is next."""

@@ -52,6 +52,13 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "ro": "Această convorbire poate fi înregistrată.",
         "zh": "本次通话可能会被录音。",
     },
+    "not_recorded": {
+        "en": "This call is not recorded.",
+        "ru": "Разговор не записывается.",
+        "el": "Η κλήση δεν ηχογραφείται.",
+        "ro": "Această convorbire nu este înregistrată.",
+        "zh": "本次通话不会被录音。",
+    },
 })  # fmt: skip
 
 _WAIT: Mapping[str, tuple[str, ...]] = MappingProxyType({

@@ -6,7 +6,8 @@ MediaError
 ├── PortsExhausted        no free pair of RTP ports, or no file descriptors left
 ├── BackendUnavailable    the kernel or its policy refuses the I/O backend that was asked for
 ├── SoundError            a prompt that is missing, unreadable or too long
-├── RecordingError        a recording that cannot be started or repaired
+├── RecordingError        a recording that cannot be started, repaired or kept
+│   └── RecordingBusy     a recording that is still being written
 └── WorkerGone            the media worker closed its socket or never opened it
 
 Each class carries the `code` that stands for it on the wire between client and worker.
@@ -54,9 +55,15 @@ class SoundError(MediaError):
 
 
 class RecordingError(MediaError):
-    """A recording that cannot be started or repaired."""
+    """A recording that cannot be started, repaired or kept."""
 
     code = "recording"
+
+
+class RecordingBusy(RecordingError):
+    """A recording that is still being written."""
+
+    code = "recording_busy"
 
 
 class WorkerGone(MediaError):
@@ -75,6 +82,7 @@ ERRORS: dict[str, type[MediaError]] = {
         BackendUnavailable,
         SoundError,
         RecordingError,
+        RecordingBusy,
         WorkerGone,
     )
 }

@@ -10,6 +10,7 @@ queue meanwhile becomes silence, so everything after it keeps its place in time.
 """
 
 import errno
+import fcntl
 import os
 import stat
 import threading
@@ -278,6 +279,8 @@ class _File:
         if self._fd < 0:
             Path(self.recorder.path).parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self.recorder.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o640)
+            with suppress(OSError):  # some file systems know no locks
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # for whoever keeps the file when it is complete
             self._refuse_foreign()
             return
         if not _is_same(self.recorder.path, self._fd):

@@ -21,6 +21,7 @@ from rich.table import Table
 from config.errors import ConfigErrors
 from config.loader import load, read
 from config.model import Config
+from media.wish import locate
 from softswitch import settings
 from softswitch.api.control import ControlError, ask
 from softswitch.process import configure_log
@@ -135,6 +136,8 @@ def status(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
         f"media {media.get('backend')} with {media.get('legs')} legs, "
         f"CPU {load_now['cpu_seconds']} s, memory {load_now['memory_kib'] // 1024} MiB"
     )
+    if found["recordings"]["trouble"]:
+        console.print(f"[bold red]Recordings:[/] {found['recordings']['trouble']}")
     _show(
         "Registrations", ("address", "contacts"), [(aor, "\n".join(to)) for aor, to in found["registrations"].items()]
     )
@@ -207,7 +210,7 @@ def _call_row(one: dict[str, Any]) -> tuple[str, ...]:
     started = datetime.fromtimestamp(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     scores = [leg["quality"]["mos"] for leg in one["legs"] if leg.get("quality") and leg["quality"].get("mos")]
     one_way = [leg["quality"].get("one_way") for leg in one["legs"] if leg.get("quality")]
-    paths = ", ".join(recording["path"] for recording in one["recordings"])
+    paths = ", ".join(recording["path"] for recording in one["recordings"] if recording["size"] is not None)
     return (
         started, one["caller_number"], one["called_number"], one["queue"] or "", one["agent"] or "",
         _short(one["wait"]), _short(one["talk"]), f"{one['disposition']} ({one['cause']})",
@@ -226,9 +229,18 @@ async def _records(config: Config, since: float | None, number: str | None, limi
         raise Refused(str(error)) from error
     try:
         records = await RecordStore(database).query(since=since, number=number, limit=limit)
-        return [asdict(record) for record in records]
+        return [_with_files(asdict(record), settings.recordings_folder(config)) for record in records]
     finally:
         await database.close()
+
+
+def _with_files(record: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Where the recordings of a call are now, and their octets; null when they are no longer kept."""
+    for one in record["recordings"]:
+        found = locate(folder, one["path"])
+        one["path"] = str(found.relative_to(folder)) if found is not None else one["path"]
+        one["size"] = found.stat().st_size if found is not None else None
+    return record
 
 
 def _moment(text: str | None) -> float | None:

@@ -10,16 +10,20 @@ from acd.agent import Agent
 from acd.queue import QueueSettings
 from config import build
 from config.diff import compare
-from config.model import Config, QueueSection
+from config.model import Config, PhoneSection, QueueSection, RouteSection, TrunkSection
 from ivr.announcements import QueueVoice
 from ivr.digits import Pattern
 from ivr.menu import Menu
 from ivr.prompts import Prompt
+from media.wish import Wish
 from softswitch.call.plan import Group, Phone, Plan, Queue, Room, Trunk
+from softswitch.call.policy import Recorded
 from softswitch.call.router import Route, Router
 from softswitch.sip.peer import Peer
 
 SECRET_BYTES = 32
+
+RecordedSection = PhoneSection | QueueSection | RouteSection | TrunkSection
 
 
 def data_folder(config: Config) -> Path:
@@ -74,7 +78,7 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
             for name, group in config.groups.items()
         },
         trunks={name: _trunk(name, config) for name in config.trunks},
-        queues={name: _queue(name, section, voices[name]) for name, section in config.queues.items()},
+        queues={name: _queue(name, config, voices[name]) for name in config.queues},
         prompts=build.prompts(config),
         rooms={name: _room(name, config, rooms) for name in config.conferences},
         supervisors=frozenset(config.supervision.supervisors),
@@ -88,13 +92,15 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
         ring_timeout=config.sip.ring_timeout,
         call_limit=config.sip.call_limit,
         max_calls=config.sip.max_calls,
+        codes={config.recordings.start_code: "record", config.recordings.pause_code: "pause"},
     )
 
 
 def _phone(number: str, config: Config) -> Phone:
     section = config.phones[number]
     return Phone(
-        number, section.password, section.name, section.record, section.dial_out, section.ring_timeout,
+        number, section.password, section.name, _recorded(section, config),
+        Recorded(_wish(section, config)) if section.record_on_demand else None, section.dial_out, section.ring_timeout,
         section.caller_number, section.on_busy, section.on_no_answer, section.on_unreachable, section.srtp,
     )  # fmt: skip
 
@@ -105,12 +111,26 @@ def _trunk(name: str, config: Config) -> Trunk:
     trusted = tuple((address.host, address.port) for address in section.trusted) or ((peer.host, peer.port),)
     return Trunk(
         name, peer, trusted, section.domain or "", section.caller_number, section.max_calls, section.ring_timeout,
-        section.record, section.srtp, section.detect_busy,
+        _recorded(section, config), section.srtp, section.detect_busy,
     )  # fmt: skip
 
 
-def _queue(name: str, section: QueueSection, voice: QueueVoice) -> Queue:
-    return Queue(name, section.record, section.music, voice, dict(section.exits))
+def _queue(name: str, config: Config, voice: QueueVoice) -> Queue:
+    section = config.queues[name]
+    recorded = Recorded(
+        _wish(section, config), section.record_share or 1.0, f"queues/{name}", section.unwritable, voice.not_recorded
+    )
+    agents = {agent.phone: replace(recorded, share=1.0) for agent in section.agents if agent.record}
+    record = recorded if section.record else None
+    return Queue(name, record, agents, section.music, voice, dict(section.exits))
+
+
+def _recorded(section: RecordedSection, config: Config) -> Recorded | None:
+    return Recorded(_wish(section, config), section.record_share or 1.0) if section.record else None
+
+
+def _wish(section: RecordedSection, config: Config) -> Wish:
+    return Wish(section.format or config.recordings.format, section.channels or config.recordings.channels)
 
 
 def _room(name: str, config: Config, rooms: Mapping[str, Room]) -> Room:
@@ -132,7 +152,17 @@ def agents(config: Config, is_reachable: Callable[[str], bool]) -> list[Agent]:
 def router(config: Config) -> Router:
     """Which number leads where."""
     routes = [
-        Route(Pattern(one.called), one.to, one.from_, one.caller, one.schedule, one.else_to, one.strip, one.prepend)
+        Route(
+            Pattern(one.called),
+            one.to,
+            one.from_,
+            one.caller,
+            one.schedule,
+            one.else_to,
+            one.strip,
+            one.prepend,
+            _recorded(one, config),
+        )
         for one in config.routes
     ]
     schedules = build.schedules(config)

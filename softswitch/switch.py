@@ -36,6 +36,7 @@ from softswitch.call.menu_runner import MenuRunner
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
 from softswitch.call.speech import Speech
+from softswitch.call.store import MEGABYTE
 from softswitch.core.authenticator import Authenticator
 from softswitch.core.location import Location
 from softswitch.core.registrar import Registrar
@@ -99,6 +100,10 @@ class Switch:
         self._keep(self._sweep())
         self._keep(self._prepare_prompts())
         self._keep(self._forget_old())
+        self._undo.append(self.recordings.archive.close)
+        self._keep(self.recordings.archive.run())
+        self._undo.append(self.recordings.store.close)
+        self._keep(self.recordings.store.watch())
 
     async def _open_records(self) -> None:
         self.database = await Database.open(self.data)
@@ -168,6 +173,7 @@ class Switch:
         exchange.plan = settings.plan(config, exchange.plan.rooms)
         exchange.zone = config.zone
         exchange.router = settings.router(config)
+        self.recordings.store.low_water = config.recordings.low_water_mb * MEGABYTE
         exchange.menus.menus = settings.menus(config)
         self.authenticator.users = settings.passwords(config)
         exchange.queues.adopt(settings.queues(config), settings.agents(config, self.ingress.is_reachable))
@@ -312,6 +318,7 @@ class Switch:
             "load": {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3), "memory_kib": usage.ru_maxrss,
                      "sessions": self.stack.session_count(), "transactions": len(self.stack.table)},
             "sip": {name: getattr(counters, name) for name in counters.__slots__},
+            "recordings": self.recordings.status(),
             "records": {"behind": self.writer.behind, "pending": self.writer.pending, "lost": self.writer.lost},
         }  # fmt: skip
 

@@ -26,6 +26,7 @@ from softswitch.call.events import Event, LegEnded, MediaLost, SupervisionOver
 from softswitch.call.inbox import Inbox
 from softswitch.call.journal import Journal
 from softswitch.call.leg import CallerId, Leg, warning_of
+from softswitch.call.policy import Recorded
 from softswitch.call.router import Origin
 from softswitch.records import events as fact
 from softswitch.sip.errors import SipError
@@ -55,6 +56,10 @@ class Call:
         self.started = exchange.clock()
         self.caller = Leg(exchange, journal, f"{name}-1", "caller", str(origin))
         self.legs: list[Leg] = [self.caller]
+        self.record: Recorded | None = None
+        """How the route that it came by wants it recorded."""
+        self.warned = False
+        """Whether the caller was told that he is not recorded."""
         self.partner: Leg | None = None
         """Whoever the caller talks to."""
         self.room = ""
@@ -126,6 +131,7 @@ class Call:
         cause, status = "bye", None
         try:
             destination = self.exchange.route(self.origin, self.called)
+            self.record = self.exchange.route_record(self.origin, self.called)
             if isinstance(destination, Refuse):
                 cause, status = await self._dismiss(destination)
                 return

@@ -15,7 +15,9 @@ from softswitch.call.events import (
     RingProgressed,
 )
 from softswitch.call.leg import Leg
+from softswitch.call.policy import Recorded
 from softswitch.call.ring import Ring
+from softswitch.call.taping import Taping
 from softswitch.records import events as fact
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def _tell_progress(call: "Call", leg: Leg, early_media: bool) -> None:
     leg.media.join(leg.name, call.id)
 
 
-async def talk(call: "Call", other: Leg, *, record: bool = False, queue: str = "") -> Destination:
+async def talk(call: "Call", other: Leg, *, record: Recorded | None = None, queue: str = "") -> Destination:
     """Two people talk until one of them hangs up."""
     caller = call.caller
     if other.ended:
@@ -105,17 +107,18 @@ async def talk(call: "Call", other: Leg, *, record: bool = False, queue: str = "
     call.state = f"talking to {other.target}"
     call.journal.note(fact.Bridged, a=caller.name, b=other.name)
     join(call, other)
-    recording = await call.exchange.recordings.start(call, caller, other) if record else None
+    taping = Taping(call, other, record)
     try:
-        return await _until_hangup(call, other)
+        if not await taping.begin():
+            return Refuse(503)
+        return await _until_hangup(call, other, taping)
     finally:
         call.end_conversation()
         other.hangup()  # first: a slow disk keeps nobody on the line
-        if recording is not None:
-            await recording.stop()
+        await taping.end()
 
 
-async def _until_hangup(call: "Call", other: Leg) -> Destination:
+async def _until_hangup(call: "Call", other: Leg, taping: Taping) -> Destination:
     caller, clock = call.caller, call.exchange.clock
     limit = clock() + call.exchange.plan.call_limit
     while True:
@@ -132,9 +135,11 @@ async def _until_hangup(call: "Call", other: Leg) -> Destination:
                 _hold(call, leg, caller if leg is other else other)
             case LegResumed(leg):
                 _resume(call, leg, caller if leg is other else other)
-            case DigitPressed(leg, digit, "info"):
-                partner = caller if leg is other else other
-                partner.media.send_digits(partner.name, digit)
+            case DigitPressed(leg, digit, method):
+                if method == "info":
+                    partner = caller if leg is other else other
+                    partner.media.send_digits(partner.name, digit)
+                await taping.press(leg, digit)
             case LegAnswered():
                 continue
 

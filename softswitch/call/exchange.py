@@ -21,6 +21,7 @@ from softswitch.call.journal import Journal
 from softswitch.call.leg import Leg, Target
 from softswitch.call.menu_runner import MenuRunner
 from softswitch.call.plan import Phone, Plan, Room, Trunk
+from softswitch.call.policy import Recorded, choose
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
 from softswitch.call.router import Origin, Router
@@ -58,7 +59,7 @@ class Step:
     targets: list[Target]
     called: str
     timeout: float
-    record: bool = False
+    record: Recorded | None = None
     unreachable: int = 480
 
 
@@ -193,6 +194,10 @@ class Exchange:
             log.error("route leads nowhere", called=called, error=str(error))
             return Refuse(404)
 
+    def route_record(self, origin: Origin, called: str) -> Recorded | None:
+        """How the route of a call, if it comes by one, wants it recorded."""
+        return self.router.record(origin, called) if self.router is not None else None
+
     def phone_targets(self, number: str) -> list[Target]:
         """Every contact that is registered for an extension."""
         aor = address_of_record(number, self.plan.domain)
@@ -229,12 +234,14 @@ class Exchange:
         return known.srtp if known is not None else "off"
 
     def _phone_step(self, call: Call, phone: Phone, timeout: float) -> Step:
-        record = phone.record or self._caller_is_recorded(call)
+        record = choose([phone.record, *self.record_of(call)], call.id)
         return Step(f"phone:{phone.number}", self.phone_targets(phone.number), phone.number, timeout, record)
 
-    def _caller_is_recorded(self, call: Call) -> bool:
-        phone = self.plan.phones.get(call.origin.name) if call.origin.kind == "phone" else None
-        return phone is not None and phone.record
+    def record_of(self, call: Call) -> list[Recorded | None]:
+        """Who has a say in the recording of a call, whomever it reaches: the caller and his way in."""
+        where = self.plan.phones if call.origin.kind == "phone" else self.plan.trunks
+        caller: Phone | Trunk | None = where.get(call.origin.name)
+        return [caller.record if caller is not None else None, call.record]
 
     def _group_steps(self, call: Call, name: str) -> list[Step]:
         group = self.plan.groups.get(name)
@@ -244,7 +251,7 @@ class Exchange:
         if group.sequential:
             return [self._phone_step(call, phone, phone.ring_timeout or group.timeout) for phone in phones]
         targets = [target for phone in phones for target in self.phone_targets(phone.number)]
-        record = self._caller_is_recorded(call) or any(phone.record for phone in phones)
+        record = choose([*(phone.record for phone in phones), *self.record_of(call)], call.id)
         return [Step(f"group:{name}", targets, call.called, group.timeout, record)]
 
     def _trunk_step(self, call: Call, name: str, number: str) -> Step:
@@ -256,7 +263,7 @@ class Exchange:
             return Step(f"trunk:{name}", [], number, trunk.ring_timeout, unreachable=503)
         uri = Uri("sip", number, host=trunk.domain or trunk.peer.host, port=None if trunk.domain else trunk.peer.port)
         target = Target(f"trunk:{name}", uri, trunk.peer, False, self._number_outside(call, trunk))
-        record = trunk.record or self._caller_is_recorded(call)
+        record = choose([trunk.record, *self.record_of(call)], call.id)
         return Step(f"trunk:{name}", [target], number, trunk.ring_timeout, record, 503)
 
     def _number_outside(self, call: Call, trunk: Trunk) -> str | None:
@@ -327,9 +334,11 @@ class Exchange:
                 log.error("the media worker is gone; its calls end", calls=len(self.calls))
                 for one in list(self.legs.values()):
                     one.lose_media()
-            case RecordingFailed(_, text):
+            case RecordingFailed(recording, text):
+                self.recordings.failed(recording)
                 log.error("recording not written", error=text)
             case RecordingResumed(recording):
+                self.recordings.resumed(recording)
                 log.warning("recording goes on", recording=recording)
             case ActiveTalker(leg, room):
                 conference.hear_talker(self, room, leg)

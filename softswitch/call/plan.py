@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ivr.announcements import QueueVoice
 from ivr.prompts import Prompt
+from softswitch.call.policy import Recorded
 from softswitch.sip.crypto import SrtpPolicy
 from softswitch.sip.peer import Peer
 
@@ -16,7 +17,9 @@ class Phone:
     number: str
     password: str
     name: str = ""
-    record: bool = False
+    record: Recorded | None = None
+    on_demand: Recorded | None = None
+    """How talks are recorded that it wants recorded by a code; None when it may not use the codes."""
     dial_out: bool = True
     """May send calls out through trunks."""
     ring_timeout: float | None = None
@@ -51,7 +54,7 @@ class Trunk:
     caller_number: str | None = None
     max_calls: int = 1000
     ring_timeout: float = 60.0
-    record: bool = False
+    record: Recorded | None = None
     srtp: SrtpPolicy = "off"
     detect_busy: bool = False
     """Whether its sound is listened to for busy tone, information tone and fax."""
@@ -62,7 +65,9 @@ class Queue:
     """What a caller hears in a queue; whom he gets is the engine's matter."""
 
     name: str
-    record: bool = False
+    record: Recorded | None = None
+    agents_record: Mapping[str, Recorded] = field(default_factory=dict)
+    """Agents who are recorded in this queue whatever the queue does."""
     music: str | None = None
     voice: QueueVoice = field(default_factory=QueueVoice)
     exits: Mapping[str, str] = field(default_factory=dict)
@@ -119,6 +124,8 @@ class Plan:
     ring_timeout: float = 30.0
     call_limit: float = 14400.0
     max_calls: int = 10000
+    codes: Mapping[str, str] = field(default_factory=lambda: {"*1": "record", "*2": "pause"})
+    """What phones that may do so key during a talk, and what it means."""
 
     def listens_to(self, target: str) -> bool:
         """Whether the sound of `trunk:provider`, or of another target, is listened to for signals."""

@@ -25,6 +25,8 @@ from softswitch.call.events import (
     RingProgressed,
 )
 from softswitch.call.leg import Leg
+from softswitch.call.plan import Queue
+from softswitch.call.policy import Recorded, choose
 from softswitch.call.ring import Ring
 from softswitch.records import events as fact
 
@@ -68,6 +70,8 @@ class QueueRunner:
         settings = self._exchange.plan.queues.get(queue)
         if settings is None:
             raise NoSuchDestination(f"queue:{queue}")
+        if not await self._may_come_in(call, settings.record):
+            return Refuse(503, (("Retry-After", "60"),))
         call.caller.answer()
         call.state = f"queue:{queue}"
         self._calls[call.id] = call
@@ -97,7 +101,7 @@ class QueueRunner:
         music = settings.music
         voice = settings.voice
         self._play_music(call, music)
-        greeting = [said for said in (voice.greeting, voice.recorded) if said]
+        greeting = [said for said in (voice.greeting, voice.not_recorded if call.warned else voice.recorded) if said]
         if greeting:
             self._exchange.spawn(self._say(call, self._exchange.speech.sounds(greeting)))
         while True:
@@ -154,9 +158,27 @@ class QueueRunner:
         self._calls.pop(call.id, None)
         settings = self._exchange.plan.queues.get(queue)  # None: a reload has taken it away
         try:
-            return await talk(call, leg, record=settings is not None and settings.record, queue=queue)
+            return await talk(call, leg, record=self._recorded(call, settings, connect.agent), queue=queue)
         finally:
             self.handle(events.ContactEnded(connect.agent, call.id))
+
+    async def _may_come_in(self, call: "Call", record: Recorded | None) -> bool:
+        """See beforehand whether a caller can be recorded, where that matters; he is refused before he is answered."""
+        if record is None or record.unwritable == "go_on" or not record.takes(call.id):
+            return True
+        trouble = await self._exchange.recordings.store.check()
+        if trouble is None:
+            return True
+        call.journal.note(fact.RecordingRefused, reason=trouble)
+        call.warned = record.unwritable == "announce"
+        return call.warned
+
+    def _recorded(self, call: "Call", queue: Queue | None, agent: str) -> Recorded | None:
+        """How a talk with an agent is recorded: as the queue says, the agent in it, his phone, or the caller's way."""
+        phone = self._exchange.plan.phones.get(agent)
+        said = [] if queue is None else [queue.record, queue.agents_record.get(agent)]
+        said += [phone.record if phone is not None else None, *self._exchange.record_of(call)]
+        return choose(said, call.id)
 
     # ---- the engine -------------------------------------------------------------------------------------------
 

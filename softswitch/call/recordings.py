@@ -3,12 +3,16 @@
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from media.errors import MediaError, RecordingError
 from media.wav import repair
+from media.wish import KEPT, locate
+from softswitch.call.archive import Archive
+from softswitch.call.policy import Recorded
+from softswitch.call.store import Store
 from softswitch.records import events as fact
 
 if TYPE_CHECKING:
@@ -23,10 +27,28 @@ UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 class Recording:
     """One that is being written."""
 
-    def __init__(self, call: "Call", leg: "Leg", name: str) -> None:
+    def __init__(self, owner: "Recordings", call: "Call", leg: "Leg", other: "Leg", path: Path) -> None:
+        self._owner = owner
         self._call = call
         self._media = leg.media
-        self.name = name
+        self._legs = leg.name, other.name
+        self._path = path
+        self.name = path.name.partition(".")[0]
+        self.is_paused = False
+
+    def pause(self, by: str) -> None:
+        """Hear nobody: the file goes on as silence, so everything after it keeps its place in time."""
+        if not self.is_paused:
+            self.is_paused = True
+            self._media.record_change(self.name, [], [])
+            self._call.journal.note(fact.RecordingPaused, recording=self.name, by=by)
+
+    def resume(self, by: str) -> None:
+        """Hear both parties again."""
+        if self.is_paused:
+            self.is_paused = False
+            self._media.record_change(self.name, [self._legs[0]], [self._legs[1]])
+            self._call.journal.note(fact.RecordingResumed, recording=self.name, by=by)
 
     async def stop(self, reason: str = "ended") -> None:
         """Finish the file."""
@@ -38,45 +60,86 @@ class Recording:
         else:
             reason = "disk_full" if report.get("error") else reason
         self._call.journal.note(fact.RecordingStopped, recording=self.name, reason=reason)
+        self._owner.finished(self.name, self._path)
 
 
 class Recordings:
-    """Names and starts recordings under one folder: `2026/11/23/CALL.wav`."""
+    """Names and starts recordings under one folder: `2026/11/23/CALL.wav`, `queues/support/2026/11/23/CALL.wav`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.running: set[str] = set()
+        """Names of the recordings that are being made."""
+        self.unwritten: set[str] = set()
+        """Names of those among them that cannot be written just now."""
+        self.archive = Archive(folder, self.running.__contains__)
+        self.store = Store(folder)
 
     def mend(self, path: str) -> float | None:
         """Make a recording that a crash cut off a whole file: its seconds; None when there is nothing to mend.
 
         Safe to be called from any thread.
         """
+        found = locate(self.folder, path)
         try:
-            return repair(str(self.folder / path)).seconds
+            return repair(str(found or self.folder / path)).seconds
         except RecordingError as error:
             log.warning("recording not recovered", error=str(error))
             return None
 
     def forget(self, before: float) -> None:
         """Delete recordings that were last written before a wall time, and the folders that this empties."""
-        for path in self.folder.rglob("*.wav"):
-            if path.stat().st_mtime < before:
+        for path in self.folder.rglob("*"):
+            if path.suffix in KEPT and path.is_file() and path.stat().st_mtime < before:
                 path.unlink(missing_ok=True)
         for folder in sorted((path for path in self.folder.rglob("*") if path.is_dir()), reverse=True):
             if not any(folder.iterdir()):
                 folder.rmdir()
 
-    async def start(self, call: "Call", caller: "Leg", other: "Leg") -> Recording | None:
-        """Record a conversation; None, and an alarm in the log, when it cannot be written. The call goes on."""
+    async def start(self, call: "Call", caller: "Leg", other: "Leg", recorded: Recorded) -> Recording | None:
+        """Record a conversation; None when that cannot be begun."""
         day = datetime.fromtimestamp(call.exchange.wall(), call.exchange.zone).strftime("%Y/%m/%d")
         name = f"{UNSAFE.sub('_', call.id)}-{UNSAFE.sub('_', other.name.rpartition('-')[2])}"
-        relative = f"{day}/{name}.wav"
-        path = self.folder / relative
+        folder = f"{recorded.folder}/{day}" if recorded.folder else day
+        path = self.folder / folder / recorded.wish.written(name)
+        self.running.add(name)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            await caller.media.record(name, str(path), [caller.name], [other.name])
-        except (OSError, MediaError) as error:
-            log.error("this call is not recorded", call=call.id, error=str(error))
+            trouble = await self.store.check(path.parent)
+            if caller.ended or other.ended:
+                self.running.discard(name)
+                return None
+            if trouble is None:
+                await caller.media.record(name, str(path), [caller.name], [other.name])
+        except MediaError as error:
+            trouble = str(error)
+        if trouble is not None:
+            self.running.discard(name)
+            log.warning("this call is not recorded", call=call.id, error=trouble)
+            call.journal.note(fact.RecordingRefused, reason=trouble)
             return None
-        call.journal.note(fact.RecordingStarted, recording=name, path=relative)
-        return Recording(call, caller, name)
+        call.journal.note(fact.RecordingStarted, recording=name, path=f"{folder}/{recorded.wish.kept(name)}")
+        return Recording(self, call, caller, other, path)
+
+    def status(self) -> dict[str, Any]:
+        """What is to be known about recordings."""
+        archive = self.archive
+        failing = f"{len(self.unwritten)} recordings cannot be written." if self.unwritten else None
+        return {
+            "running": len(self.running), "unwritten": len(self.unwritten), "waiting": archive.waiting,
+            "kept": archive.kept, "trouble": self.store.trouble or failing or archive.trouble,
+        }  # fmt: skip
+
+    def failed(self, name: str) -> None:
+        """A recording that is running cannot be written."""
+        if name in self.running:
+            self.unwritten.add(name)
+
+    def resumed(self, name: str) -> None:
+        """It can be written again."""
+        self.unwritten.discard(name)
+
+    def finished(self, name: str, path: Path) -> None:
+        """A recording is over and its file complete, or given up."""
+        self.running.discard(name)
+        self.unwritten.discard(name)
+        self.archive.put(path)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ivr.digits import DialPlan, Pattern
 from softswitch.call.destination import Destination, Refuse, read
+from softswitch.call.policy import Recorded
 
 NOT_FOUND = Refuse(404)
 MAX_NUMBER = 64
@@ -50,6 +51,8 @@ class Route:
     """How many leading digits of the number are dropped before it is dialled on."""
     prepend: str = ""
     """What is put before it then."""
+    record: Recorded | None = None
+    """How its calls are recorded."""
 
 
 class Router:
@@ -64,14 +67,24 @@ class Router:
         """Where a call goes; `Refuse(404)` when no rule fits. `wall` knows its time zone."""
         if not called or len(called) > MAX_NUMBER:
             return NOT_FOUND
-        if origin.kind == "phone":
-            found = self._inside.find(called).destination
-            if found is not None:
-                return read(found, called, origin.name)
-        for route in self._routes:
-            if self._fits(route, origin, called):
-                return self._follow(route, origin, called, wall)
-        return NOT_FOUND
+        inside = self._inside_of(origin, called)
+        if inside is not None:
+            return read(inside, called, origin.name)
+        route = self._route_of(origin, called)
+        return self._follow(route, origin, called, wall) if route is not None else NOT_FOUND
+
+    def record(self, origin: Origin, called: str) -> Recorded | None:
+        """How the route of a call wants it recorded; None when it comes by none, or by one that does not."""
+        if not called or len(called) > MAX_NUMBER or self._inside_of(origin, called) is not None:
+            return None
+        route = self._route_of(origin, called)
+        return route.record if route is not None else None
+
+    def _inside_of(self, origin: Origin, called: str) -> str | None:
+        return self._inside.find(called).destination if origin.kind == "phone" else None
+
+    def _route_of(self, origin: Origin, called: str) -> Route | None:
+        return next((route for route in self._routes if self._fits(route, origin, called)), None)
 
     def _fits(self, route: Route, origin: Origin, called: str) -> bool:
         if route.origin not in ("any", origin.kind + "s", str(origin)):

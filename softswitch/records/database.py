@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
-from sqlalchemy import URL, Connection, Dialect, create_engine, event, insert, select
+from sqlalchemy import URL, Connection, Dialect, create_engine, event, insert, inspect, select
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.schema import Table
+from sqlalchemy.schema import CreateColumn, CreateTable, Table
 
 from softswitch.records.errors import StorageError
 from softswitch.records.lock import FolderLock
@@ -134,6 +134,8 @@ class Database:
     async def _check_schema(self) -> None:
         found = await self.read(_read_version)
         if found == SCHEMA_VERSION:
+            if await self.read(_missing):
+                await self.write(_add_missing)
             return
         if found is not None:
             raise StorageError(
@@ -163,6 +165,28 @@ def _make(folder: Path) -> None:
 def _make_tables(connection: Connection) -> None:
     metadata.create_all(connection)
     connection.execute(insert(schema_version), [{"version": SCHEMA_VERSION}])
+
+
+def _missing(connection: Connection) -> list[str]:
+    """Statements that make a database of an older program complete."""
+    found = inspect(connection)
+    known = set(found.get_table_names())
+    tables = [
+        str(CreateTable(table).compile(connection)) for table in metadata.sorted_tables if table.name not in known
+    ]
+    columns = [
+        f"ALTER TABLE {table.name} ADD COLUMN {CreateColumn(column).compile(connection)}"
+        for table in metadata.sorted_tables
+        if table.name in known
+        for column in table.columns.values()
+        if column.name not in {one["name"] for one in found.get_columns(table.name)}
+    ]
+    return tables + columns
+
+
+def _add_missing(connection: Connection) -> None:
+    for statement in _missing(connection):
+        connection.exec_driver_sql(statement)
 
 
 def _read_version(connection: Connection) -> int | None:

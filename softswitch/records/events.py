@@ -267,6 +267,31 @@ class SupervisionEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingPaused(Event):
+    """From here on the recording is silent, whatever is said."""
+
+    recording: str
+    by: str
+    """The leg that wanted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingResumed(Event):
+    """The recording hears the conversation again."""
+
+    recording: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRefused(Event):
+    """The conversation was to be recorded and could not be."""
+
+    reason: str
+    """In one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat(Event):
     """The call was still alive; where a call that lost its node is said to end."""
 
@@ -286,8 +311,9 @@ KINDS: dict[str, type[Event]] = {
     for kind in (
         *(CallStarted, CallEnded, Heartbeat, LegStarted, LegRinging, LegAnswered, LegEnded, Bridged, Held, Resumed),
         *(MenuEntered, DigitsEntered, QueueJoined, QueueLeft, AgentOffered, OfferEnded, AgentConnected),
-        *(RecordingStarted, RecordingStopped, SupervisionStarted, SupervisionEnded, SignalHeard),
+        *(SupervisionStarted, SupervisionEnded, SignalHeard),
         *(RoomJoined, MemberChanged, RoomLeft),
+        *(RecordingStarted, RecordingStopped, RecordingPaused, RecordingResumed, RecordingRefused),
     )
 }
 

@@ -24,6 +24,8 @@ from softswitch.records.events import (
     MenuEntered,
     QueueJoined,
     QueueLeft,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
     RecordingStopped,
     Resumed,
@@ -69,6 +71,8 @@ class RecordingRecord:
     seconds: float
     reason: str
     """Why it stopped; empty when nobody said so."""
+    pauses: tuple[tuple[float, float], ...] = ()
+    """Where it is silent because it was to be: seconds from its start, first and last of each pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,25 @@ class _Recording:
     since: float
     until: float | None = None
     reason: str = ""
+    paused: float | None = None
+    pauses: list[tuple[float, float]] = field(default_factory=list)
+
+    def resume(self, now: float) -> None:
+        """A pause is over, if there is one."""
+        if self.paused is not None:
+            self.pauses.append((self.paused - self.since, now - self.since))
+            self.paused = None
+
+    def stop(self, now: float, reason: str) -> None:
+        """It ends here, unless it has already."""
+        if self.until is None:
+            self.resume(now)
+            self.until, self.reason = now, reason
+
+    def record(self, name: str, stamp: Callable[[float], float], end: float) -> RecordingRecord:
+        self.stop(end, self.reason)
+        seconds = (end if self.until is None else self.until) - self.since
+        return RecordingRecord(name, self.path, stamp(self.since), seconds, self.reason, tuple(self.pauses))
 
 
 @dataclass(slots=True)
@@ -311,8 +334,18 @@ class _Story:
 
     def recording_stopped(self, event: RecordingStopped) -> None:
         recording = self.recordings.get(event.recording)
-        if recording is not None and recording.until is None:
-            recording.until, recording.reason = self.now, event.reason
+        if recording is not None:
+            recording.stop(self.now, event.reason)
+
+    def recording_paused(self, event: RecordingPaused) -> None:
+        recording = self.recordings.get(event.recording)
+        if recording is not None and recording.until is None and recording.paused is None:
+            recording.paused = self.now
+
+    def recording_resumed(self, event: RecordingResumed) -> None:
+        recording = self.recordings.get(event.recording)
+        if recording is not None:
+            recording.resume(self.now)
 
     def disposition(self) -> str:
         """How the call ended, in one word."""
@@ -356,16 +389,7 @@ class _Story:
             cause=self.end.cause if self.end else "",
             status=self.end.status if self.end else None,
             legs=tuple(leg.record(stamp, self.now) for leg in self.legs.values()),
-            recordings=tuple(
-                RecordingRecord(
-                    recording=name,
-                    path=recording.path,
-                    started=stamp(recording.since),
-                    seconds=(self.now if recording.until is None else recording.until) - recording.since,
-                    reason=recording.reason,
-                )
-                for name, recording in self.recordings.items()
-            ),
+            recordings=tuple(one.record(name, stamp, self.now) for name, one in self.recordings.items()),
         )
 
 
@@ -386,4 +410,6 @@ _HANDLERS: dict[type[Event], Callable[[_Story, Any], None]] = {
     AgentConnected: _Story.agent_connected,
     RecordingStarted: _Story.recording_started,
     RecordingStopped: _Story.recording_stopped,
+    RecordingPaused: _Story.recording_paused,
+    RecordingResumed: _Story.recording_resumed,
 }

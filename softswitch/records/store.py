@@ -162,7 +162,10 @@ def record_row(record: CallRecord) -> tuple[Any, ...]:
 def recording_rows(record: CallRecord) -> list[tuple[Any, ...]]:
     """The rows of ``recordings``, in the order of their columns."""
     return [
-        (record.call, storable(one.recording), storable(one.path), one.started, one.seconds, storable(one.reason))
+        (
+            *(record.call, storable(one.recording), storable(one.path), one.started, one.seconds),
+            *(storable(one.reason), _encode(one.pauses) if one.pauses else None),
+        )
         for one in record.recordings
     ]
 
@@ -172,7 +175,9 @@ def _records(connection: Connection, query: Select[Any]) -> list[CallRecord]:
     calls = [row.call for row in rows]
     sounds: dict[str, list[RecordingRecord]] = {call: [] for call in calls}
     for one in connection.execute(select(recordings).where(recordings.c.call.in_(calls))):
-        sounds[one.call].append(RecordingRecord(one.recording, one.path, one.started, one.seconds, one.reason))
+        pauses = tuple((first, last) for first, last in json.loads(one.pauses or "[]"))
+        recording = RecordingRecord(one.recording, one.path, one.started, one.seconds, one.reason, pauses)
+        sounds[one.call].append(recording)
     return [_record(row, sounds[row.call]) for row in rows]
 
 

@@ -3,7 +3,10 @@
 from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
 
 SCHEMA_VERSION = 1
-"""Raised by one with every change of the tables that an older program cannot work with."""
+"""Raised by one with every change of the tables that an older program cannot work with.
+
+Tables and columns that may be empty are no such change: they are added to a database that lacks them.
+"""
 
 metadata = MetaData()
 
@@ -100,6 +103,16 @@ recordings = Table(
     Column("started", Float, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("reason", String, nullable=False),
+    Column("pauses", Text),
     sqlite_with_rowid=False,
 )
 """Recordings of finished calls."""
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("call", String, primary_key=True),
+    Column("since", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""Calls whose records and recordings are kept for ever, until the hold is lifted."""

@@ -129,7 +129,10 @@ class Message:
         """Write the message, with a Content-Length that is true."""
         lines = [f"{name}: {value}\r\n" for name, value in self.headers.lines if name != "Content-Length"]
         text = f"{self.start_line}\r\n{''.join(lines)}Content-Length: {len(self.body)}\r\n\r\n"
-        return text.encode("utf-8", "surrogateescape") + self.body
+        try:
+            return text.encode("utf-8", "surrogateescape") + self.body
+        except UnicodeEncodeError:  # half a character, which no octets stand for: it did not come from the network
+            return text.encode("utf-8", "replace") + self.body
 
     def __repr__(self) -> str:
         return f"<{self.start_line} | {self.headers.get('Call-ID')} | {self.headers.get('CSeq')}>"

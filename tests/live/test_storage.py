@@ -19,7 +19,7 @@ from tests.live.raw_phone import PATIENCE, RawPhone
 from tests.live.running_switch import RunningSwitch, Setting
 
 DISK_BYTES = 12 << 20
-RECORDED: dict[str, Setting] = {"phones.101.record": True}
+RECORDED: dict[str, Setting] = {"phones.101.record": True, "recordings.low_water_mb": 0}
 
 
 @contextmanager

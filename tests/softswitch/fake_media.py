@@ -178,6 +178,13 @@ class FakeMedia:
         await asyncio.to_thread(Path(path).write_bytes, b"RIFF")
         self.recordings[recording] = FakeRecording(Path(path), tuple(left), tuple(right), self.loop.time())
 
+    def record_change(self, recording: str, left: Sequence[str], right: Sequence[str]) -> None:
+        found = self.recordings.get(recording)
+        if found is None:
+            self.complaints.append(f"change of {recording}, which does not run")
+            return
+        found.left, found.right = tuple(left), tuple(right)
+
     async def stop_record(self, recording: str) -> dict[str, Any]:
         await self._answer()
         found = self.recordings.pop(recording, None)

@@ -58,6 +58,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._thread_done)
         return future
 
+    def run_unwatched(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
+        """The same, but the clock goes on: for work that hangs."""
+        return super().run_in_executor(executor, func, *args)
+
     def timers(self) -> list[asyncio.TimerHandle]:
         """Timers that are set and not cancelled."""
         return [handle for handle in self._scheduled if not handle.cancelled()]  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from softswitch.records.database import FILE_NAME, Database, storable
 from softswitch.records.errors import StorageError
-from softswitch.records.tables import SCHEMA_VERSION, metadata, open_calls, schema_version
+from softswitch.records.tables import SCHEMA_VERSION, holds, metadata, open_calls, recordings, schema_version
 
 ROW = {"call": "c", "run": "r"}
 
@@ -122,6 +122,21 @@ async def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:
     await database.close()
     with pytest.raises(StorageError, match=f"tables of version {SCHEMA_VERSION + 1}"):
         await Database.open(tmp_path)
+
+
+async def test_a_database_of_an_older_program_is_made_complete_and_keeps_its_rows(tmp_path: Path) -> None:
+    await (await Database.open(tmp_path)).close()
+    raw = sqlite3.connect(tmp_path / FILE_NAME)
+    raw.execute("drop table holds")
+    raw.execute("alter table recordings drop column pauses")
+    raw.execute("insert into recordings values ('n-1', 'n-1-2', 'a.wav', 1.0, 2.0, 'ended')")
+    raw.commit()
+    raw.close()
+    database = await Database.open(tmp_path)
+    found = await database.read(lambda connection: connection.execute(select(recordings)).one())
+    assert tuple(found) == ("n-1", "n-1-2", "a.wav", 1.0, 2.0, "ended", None)
+    assert await database.read(lambda connection: connection.execute(select(holds)).all()) == []
+    await database.close()
 
 
 async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from softswitch.records.events import (
     MenuEntered,
     QueueJoined,
     QueueLeft,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
     RecordingStopped,
     Resumed,
@@ -202,6 +204,32 @@ def test_a_recording_without_an_end_lasts_to_the_end_of_the_call() -> None:
     events = [started(), RecordingStarted("r", "x.wav", **stamps(2)), CallEnded("node_crash", **stamps(9))]
     (recording,) = build_record(events).recordings
     assert (recording.seconds, recording.reason) == (7.0, "")
+
+
+def test_pauses_of_a_recording_are_counted_from_its_start() -> None:
+    events = [
+        started(),
+        RecordingPaused("r", "leg", **stamps(1)),
+        RecordingStarted("r", "x.wav", **stamps(2)),
+        RecordingResumed("r", "leg", **stamps(3)),
+        RecordingPaused("r", "leg", **stamps(4)),
+        RecordingPaused("r", "leg", **stamps(5)),
+        RecordingResumed("r", "leg", **stamps(6)),
+        RecordingPaused("r", "leg", **stamps(7)),
+        RecordingStopped("r", "ended", **stamps(8)),
+        RecordingPaused("r", "leg", **stamps(9)),
+        CallEnded("bye", **stamps(10)),
+    ]
+    (recording,) = build_record(events).recordings
+    assert recording.pauses == ((2.0, 4.0), (5.0, 6.0))
+    assert recording.seconds == 6.0
+
+
+def test_a_crash_during_a_pause_ends_the_pause_too() -> None:
+    events = [started(), RecordingStarted("r", "x.wav", **stamps(2)), RecordingPaused("r", "leg", **stamps(4)),
+              CallEnded("node_crash", **stamps(9))]  # fmt: skip
+    (recording,) = build_record(events).recordings
+    assert (recording.pauses, recording.seconds) == (((2.0, 7.0),), 7.0)
 
 
 def test_events_of_legs_and_recordings_that_nobody_knows_are_passed_over() -> None:

@@ -11,7 +11,13 @@ import pytest
 from softswitch.core.location import Binding, Location
 from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
-from softswitch.records.events import CallEnded
+from softswitch.records.events import (
+    CallEnded,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+    RecordingStopped,
+)
 from softswitch.records.record import build_record
 from softswitch.records.store import BindingStore, RecordStore
 from softswitch.records.writer import RecordWriter
@@ -113,6 +119,16 @@ async def tell(writer: RecordWriter, *calls: list) -> None:  # type: ignore[type
         for event in events:
             writer.append(events[0].call, event)
     await writer.flush()
+
+
+async def test_pauses_of_a_recording_come_back(writer: RecordWriter, store: RecordStore) -> None:
+    events = [started(), RecordingStarted("r", "x.wav", **stamps(1)), RecordingPaused("r", "leg", **stamps(2)),
+              RecordingResumed("r", "leg", **stamps(4)), RecordingStopped("r", "ended", **stamps(5)),
+              CallEnded("bye", **stamps(6))]  # fmt: skip
+    await tell(writer, events)
+    found = await store.find("call-1")
+    assert found == build_record(events)
+    assert found.recordings[0].pauses == ((1.0, 3.0),)
 
 
 async def test_a_record_comes_back_as_it_was_built(writer: RecordWriter, store: RecordStore) -> None:
