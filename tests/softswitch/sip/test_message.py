@@ -402,6 +402,6 @@ def test_a_request_with_everything_twice_gets_an_answer_with_everything_once() -
 
 
 def test_half_a_character_in_a_value_is_written_as_a_question_mark() -> None:
-    request = Request("OPTIONS", "sip:a@b", [("Subject", "\ud800"), ("X", "\udce9")])
+    request = Request("OPTIONS", "sip:a@b", [("Subject", "\ud800"), ("Organization", "\udce9")])
     assert b"Subject: ?\r\n" in request.to_bytes()
-    assert b"X: \xe9\r\n" in Request("OPTIONS", "sip:a@b", [("X", "\udce9")]).to_bytes()
+    assert b"Organization: \xe9\r\n" in Request("OPTIONS", "sip:a@b", [("Organization", "\udce9")]).to_bytes()
