@@ -148,3 +148,16 @@ def test_only_a_row_that_has_begun_can_lack_a_frame() -> None:
     lacks = [buffer.take(np.arange(2), out)[1].tolist() for _ in range(15)]
     assert all(not first for first, _ in lacks)
     assert [second for _, second in lacks][3:] == [True] * 9 + [False] * 3
+
+
+def test_the_mean_of_what_waited_is_that_of_all_reviews_and_ends_with_the_leg() -> None:
+    buffer, row = JitterBuffer(2), np.array([1])
+    assert buffer.mean_depth(1) is None
+    for frames in (3, 1):
+        buffer.restart(1)
+        for at in range(frames):
+            buffer.put(row, np.array([at * FRAME]), np.zeros((1, FRAME), np.uint8))
+        buffer.review(row)
+    assert buffer.mean_depth(1) == 2
+    buffer.forget(1)
+    assert buffer.mean_depth(1) is None

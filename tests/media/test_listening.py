@@ -82,3 +82,14 @@ def test_the_first_voice_and_who_it_is_are_told(studio: Studio) -> None:
 def test_call_progress_crosses_the_socket() -> None:
     event = CallProgress("a1", "busy", 3.84)
     assert read_event(read_line(write_event(event).strip())) == event
+
+
+def test_who_is_listened_to_anew_is_guessed_anew(studio: Studio) -> None:
+    line = studio.open("line")
+    for _ in range(2):
+        studio.engine.detect_progress("line", on=True)
+        studio.talk(20, (line, level(0)))
+        studio.talk(25, (line, babble(0.5, 4)))
+        studio.talk(60, (line, level(0)))
+        studio.engine.detect_progress("line", on=False)
+    assert [event.kind for event in studio.told(CallProgress)] == ["voice", "human"] * 2
