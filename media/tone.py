@@ -69,6 +69,7 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
         "ringback": _cadence((425,), 1.0, 4.0),
         "busy": _cadence((425,), 0.5, 0.5),
         "congestion": _cadence((425,), 0.2, 0.2),
+        "waiting": _cadence((425,), 0.2, 0.6, 0.2, 3.0),
         "special": _SPECIAL,
     },
     "us": {
@@ -76,6 +77,7 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
         "ringback": _cadence((440, 480), 2.0, 4.0),
         "busy": _cadence((480, 620), 0.5, 0.5),
         "congestion": _cadence((480, 620), 0.25, 0.25),
+        "waiting": _cadence((440,), 0.3, 9.7),
         "special": _information((913.8, 0.274), (1370.6, 0.274), (1776.7, 0.38)),
     },
     "gb": {
@@ -83,6 +85,7 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
         "ringback": _cadence((400, 450), 0.4, 0.2, 0.4, 2.0),
         "busy": _cadence((400,), 0.375, 0.375),
         "congestion": _cadence((400,), 0.4, 0.35, 0.225, 0.525),
+        "waiting": _cadence((400,), 0.1, 2.9),
         "special": _SPECIAL,
     },
     "de": {
@@ -90,6 +93,7 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
         "ringback": _cadence((425,), 1.0, 4.0),
         "busy": _cadence((425,), 0.48, 0.48),
         "congestion": _cadence((425,), 0.24, 0.24),
+        "waiting": _cadence((425,), 0.2, 0.2, 0.2, 5.0),
         "special": _SPECIAL,
     },
     "gr": {
@@ -97,6 +101,7 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
         "ringback": _cadence((425,), 1.0, 4.0),
         "busy": _cadence((425,), 0.3, 0.3),
         "congestion": _cadence((425,), 0.15, 0.15),
+        "waiting": _cadence((425,), 0.15, 0.15, 0.15, 8.0),
         "special": _SPECIAL,
     },
     "ru": {
@@ -104,6 +109,7 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
         "ringback": _cadence((425,), 0.8, 3.2),
         "busy": _cadence((425,), 0.35, 0.35),
         "congestion": _cadence((425,), 0.175, 0.175),
+        "waiting": _cadence((425,), 0.2, 5.0),
         "special": _SPECIAL,
     },
     "ro": {
@@ -111,6 +117,7 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
         "ringback": _cadence((425, 475), 1.85, 4.15),
         "busy": _cadence((450,), 0.167, 0.167),
         "congestion": _cadence((450,), 0.5, 0.5),
+        "waiting": _cadence((425,), 0.15, 0.15, 0.15, 4.0),
         "special": _SPECIAL,
     },
     "cn": {
@@ -118,6 +125,7 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
         "ringback": _cadence((450,), 1.0, 4.0),
         "busy": _cadence((450,), 0.35, 0.35),
         "congestion": _cadence((450,), 0.7, 0.7),
+        "waiting": _cadence((450,), 0.4, 4.0),
         "special": _SPECIAL,
     },
     "fr": {
@@ -125,6 +133,15 @@ COUNTRIES: Final[dict[str, dict[str, Tone]]] = {
         "ringback": _cadence((440,), 1.5, 3.5),
         "busy": _cadence((440,), 0.5, 0.5),
         "congestion": _cadence((440,), 0.25, 0.25),
+        "waiting": _cadence((440,), 0.3, 10.0),
+        "special": _SPECIAL,
+    },
+    "it": {
+        "dial": _cadence((425,), 0.2, 0.2, 0.6, 1.0),
+        "ringback": _cadence((425,), 1.0, 4.0),
+        "busy": _cadence((425,), 0.5, 0.5),
+        "congestion": _cadence((425,), 0.2, 0.2),
+        "waiting": _cadence((425,), 0.4, 0.1, 0.25, 0.1, 0.15, 14.0),
         "special": _SPECIAL,
     },
 }
@@ -142,6 +159,8 @@ SYNONYMS: Final = {
     "ringing": "ringback",
     "reorder": "congestion",
     "sit": "special",
+    "call waiting": "waiting",
+    "callwaiting": "waiting",
     "information": "special",
 }
 

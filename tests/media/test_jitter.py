@@ -178,3 +178,16 @@ def test_a_sender_whose_clock_is_too_slow_costs_a_frame_now_and_then() -> None:
     heard = drive(buffer, arrivals, ticks)
     assert heard.count(None) < 3 * drift * ticks
     assert int(buffer.late[0]) <= drift * ticks
+
+
+def test_the_mean_of_what_waited_is_that_of_all_reviews_and_ends_with_the_leg() -> None:
+    buffer, row = JitterBuffer(2), np.array([1])
+    assert buffer.mean_depth(1) is None
+    for frames in (3, 1):
+        buffer.restart(1)
+        for at in range(frames):
+            buffer.put(row, np.array([at * FRAME]), np.zeros((1, FRAME), np.uint8))
+        buffer.review(row)
+    assert buffer.mean_depth(1) == 2
+    buffer.forget(1)
+    assert buffer.mean_depth(1) is None

@@ -9,7 +9,7 @@ from media.level import dbm0
 from media.tone import COMMON, COUNTRIES, SYNONYMS, Tone, ToneError, amplitude, cadence, find_tone, render
 
 Samples = NDArray[np.int16]
-NAMES = ("dial", "ringback", "busy", "congestion", "special")
+NAMES = ("dial", "ringback", "busy", "congestion", "waiting", "special")
 EVERY = [(country, name) for country in COUNTRIES for name in NAMES]
 
 
@@ -45,7 +45,7 @@ def sounding(samples: Samples) -> list[tuple[bool, int]]:
 
 
 def test_every_country_has_every_tone() -> None:
-    assert set(COUNTRIES) >= {"us", "gb", "de", "gr", "ru", "ro", "cn", "fr", "eu"}
+    assert set(COUNTRIES) >= {"us", "gb", "de", "gr", "ru", "ro", "cn", "fr", "it", "eu"}
     assert all(set(tones) == set(NAMES) for tones in COUNTRIES.values())
 
 
@@ -167,7 +167,7 @@ def test_tables_hold_only_what_the_telephone_band_carries() -> None:
     tones: list[Tone] = [*COMMON.values(), *(tone for tones in COUNTRIES.values() for tone in tones.values())]
     for tone in tones:
         assert all(300 <= hertz <= 3400 for burst in tone.bursts for hertz in burst.frequencies)
-        assert all(0 < burst.seconds <= 5 for burst in tone.bursts)
+        assert all(0 < burst.seconds <= 14 for burst in tone.bursts)
 
 
 def test_nobody_can_spoil_a_tone_for_the_others() -> None:
@@ -189,6 +189,11 @@ PUBLISHED = {
     ("ro", "congestion"): ((450,), (0.5, 0.5)), ("cn", "ringback"): ((450,), (1, 4)),
     ("cn", "busy"): ((450,), (0.35, 0.35)), ("cn", "congestion"): ((450,), (0.7, 0.7)),
     ("fr", "ringback"): ((440,), (1.5, 3.5)), ("fr", "busy"): ((440,), (0.5, 0.5)), ("fr", "dial"): ((440,), ()),
+    ("it", "dial"): ((425,), (0.2, 0.2, 0.6, 1.0)), ("it", "busy"): ((425,), (0.5, 0.5)),
+    ("it", "congestion"): ((425,), (0.2, 0.2)), ("it", "ringback"): ((425,), (1, 4)),
+    ("it", "waiting"): ((425,), (0.4, 0.1, 0.25, 0.1, 0.15, 14)), ("de", "waiting"): ((425,), (0.2, 0.2, 0.2, 5)),
+    ("cn", "waiting"): ((450,), (0.4, 4)), ("fr", "waiting"): ((440,), (0.3, 10)),
+    ("gr", "waiting"): ((425,), (0.15, 0.15, 0.15, 8)), ("us", "waiting"): ((440,), (0.3, 9.7)),
     ("eu", "ringback"): ((425,), (1, 4)), ("eu", "busy"): ((425,), (0.5, 0.5)), ("eu", "dial"): ((425,), ()),
 }  # fmt: skip
 
