@@ -44,6 +44,7 @@ Strategy = Literal[
 Form = Literal["wav", "ulaw", "gsm", "flac", "ogg"]
 Channels = Literal["stereo", "mixed"]
 Code = Annotated[str, Field(pattern=r"^[0-9*#]{1,8}$")]
+Gigabytes = Annotated[float, Field(ge=0, le=1_000_000)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -144,6 +145,7 @@ class RecordingsSection(Section):
 
     folder: Text = "recordings"
     keep_days: Annotated[int, Field(ge=0, le=36500)] = 90
+    keep_gb: Gigabytes = 0.0
     format: Form = "wav"
     channels: Channels = "stereo"
     start_code: Code = "*1"
@@ -235,6 +237,8 @@ class QueueSection(Section):
     format: Form | None = None
     channels: Channels | None = None
     unwritable: Literal["announce", "refuse", "go_on"] = "go_on"
+    keep_days: Annotated[int, Field(ge=0, le=36500)] | None = None
+    keep_gb: Gigabytes | None = None
     music: Text | None = None
     weight: Annotated[int, Field(ge=0, le=1000)] = 0
     ring_timeout: Seconds = 15.0

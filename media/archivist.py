@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from media.archive import keep, waiting
 from media.errors import MediaError
+from media.retention import Rule, forget
 
 PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 LOWEST: Final = 19  # nice(2); it counts for the disk too, see ioprio_set(2)
@@ -25,6 +26,9 @@ Fields = dict[str, Any]
 
 ORDERS: Final[dict[str, Callable[[Fields], Fields]]] = {
     "keep": lambda fields: keep(str(fields["path"]))._asdict(),
+    "forget": lambda fields: forget(
+        str(fields["folder"]), [Rule(*rule) for rule in fields["rules"]], fields["held"], float(fields["now"])
+    )._asdict(),
     "waiting": lambda fields: {"paths": waiting(str(fields["folder"]), int(fields["most"]))},
 }
 

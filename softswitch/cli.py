@@ -1,4 +1,4 @@
-"""The command line: run, check, status, calls, room, reload, stop, demo.
+"""The command line: run, check, status, calls, hold, unhold, room, reload, stop, demo.
 
 Exit codes: 0 good, 1 refused with a reason, 2 wrong usage.
 """
@@ -39,6 +39,7 @@ errors = Console(stderr=True)
 Where = Annotated[Path, Parameter(help="A TOML file, or a folder of them.")]
 Room = Annotated[str, Parameter(help="The room's name in the configuration.")]
 Member = Annotated[str, Parameter(help="A member's number, or his leg as the list shows it.")]
+Call = Annotated[str, Parameter(help="Its name, as softswitch calls --json shows it.")]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON for scripts.")]
 
 
@@ -221,6 +222,7 @@ def _call_row(one: dict[str, Any]) -> tuple[str, ...]:
 async def _records(config: Config, since: float | None, number: str | None, limit: int) -> list[dict[str, Any]]:
     # the database costs half a second to import, which no other command should pay
     from softswitch.records.database import Database
+    from softswitch.records.holds import HoldStore
     from softswitch.records.store import RecordStore
 
     try:
@@ -229,7 +231,9 @@ async def _records(config: Config, since: float | None, number: str | None, limi
         raise Refused(str(error)) from error
     try:
         records = await RecordStore(database).query(since=since, number=number, limit=limit)
-        return [_with_files(asdict(record), settings.recordings_folder(config)) for record in records]
+        held = await HoldStore(database).calls()
+        folder = settings.recordings_folder(config)
+        return [_with_files({**asdict(record), "held": record.call in held}, folder) for record in records]
     finally:
         await database.close()
 
@@ -361,6 +365,33 @@ def _tell_member(found: dict[str, Any], as_json: bool, what: str = "") -> None:
         return
     leg, number, _, _, states = _member_row(found["member"])
     print(f"{number} ({leg}) {what or f'is {states}' if what or states else 'hears and is heard'}.")
+
+
+@app.command
+def hold(
+    call: Call,
+    path: Where = DEFAULT,
+    /,
+    *,
+    reason: Annotated[str, Parameter(help="Why, for whoever asks later.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Keep the record and the recordings of a call for ever."""
+    found = _ask(path, "hold", call=call, reason=reason)
+    if as_json:
+        print(json.dumps(found))
+        return
+    console.print(f"The call {call} is kept until softswitch unhold {call}.")
+
+
+@app.command
+def unhold(call: Call, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
+    """Let the record and the recordings of a call go when their time is over."""
+    found = _ask(path, "unhold", call=call)
+    if as_json:
+        print(json.dumps(found))
+        return
+    console.print(f"The call {call} is kept as long as any other.")
 
 
 def _ask(path: Path, do: str, **fields: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ivr.announcements import QueueVoice
 from ivr.digits import Pattern
 from ivr.menu import Menu
 from ivr.prompts import Prompt
+from media.retention import Rule
 from media.wish import Wish
 from softswitch.call.plan import Group, Phone, Plan, Queue, Room, Trunk
 from softswitch.call.policy import Recorded
@@ -22,6 +23,8 @@ from softswitch.call.router import Route, Router
 from softswitch.sip.peer import Peer
 
 SECRET_BYTES = 32
+DAY = 86400.0  # seconds
+GIGABYTE = 1_000_000_000
 
 RecordedSection = PhoneSection | QueueSection | RouteSection | TrunkSection
 
@@ -118,7 +121,7 @@ def _trunk(name: str, config: Config) -> Trunk:
 def _queue(name: str, config: Config, voice: QueueVoice) -> Queue:
     section = config.queues[name]
     recorded = Recorded(
-        _wish(section, config), section.record_share or 1.0, f"queues/{name}", section.unwritable, voice.not_recorded
+        _wish(section, config), section.record_share or 1.0, _queue_folder(name), section.unwritable, voice.not_recorded
     )
     agents = {agent.phone: replace(recorded, share=1.0) for agent in section.agents if agent.record}
     record = recorded if section.record else None
@@ -137,6 +140,27 @@ def _room(name: str, config: Config, rooms: Mapping[str, Room]) -> Room:
     section = config.conferences[name]
     members = rooms[name].members if name in rooms else []
     return Room(name, section.pin, section.max_members, members)
+
+
+def retention(config: Config) -> list[Rule]:
+    """How long recordings are kept, and how many octets of them: all, and those of each queue that differs."""
+    general = config.recordings
+    rules = [_rule("", general.keep_days, general.keep_gb)]
+    for name, queue in config.queues.items():
+        if queue.keep_days is not None or queue.keep_gb is not None:
+            days = general.keep_days if queue.keep_days is None else queue.keep_days
+            rules.append(_rule(_queue_folder(name), days, queue.keep_gb or 0.0))
+    return rules
+
+
+def _rule(under: str, days: int, gigabytes: float) -> Rule:
+    """Zero stands for no limit."""
+    return Rule(under, days * DAY or None, round(gigabytes * GIGABYTE) or None)
+
+
+def _queue_folder(name: str) -> str:
+    """Where the recordings of a queue are, under the folder of all recordings."""
+    return f"queues/{name}"
 
 
 def queues(config: Config) -> list[QueueSettings]:

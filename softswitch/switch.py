@@ -35,6 +35,7 @@ from softswitch.call.ingress import Ingress
 from softswitch.call.menu_runner import MenuRunner
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
+from softswitch.call.retention import Retention
 from softswitch.call.speech import Speech
 from softswitch.call.store import MEGABYTE
 from softswitch.core.authenticator import Authenticator
@@ -44,6 +45,7 @@ from softswitch.process import REFUSED, configure_log, end_with_parent, spare_co
 from softswitch.pump import Pump
 from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
+from softswitch.records.holds import HoldStore
 from softswitch.records.store import BindingStore, RecordStore
 from softswitch.records.writer import RecordWriter
 from softswitch.sip.digest import Nonces
@@ -58,7 +60,8 @@ from softswitch.voicemail.waiting import MessageWaiting
 log = structlog.get_logger("switch")
 
 MEDIA_WAIT = 10.0  # seconds for the media worker to come up
-HOUR, DAY = 3600.0, 86400.0  # seconds
+HOUR = 3600.0  # seconds
+MAX_TEXT = 500  # characters of what an order names
 SWEEP = 1.0  # seconds between looks at registrations that have run out
 
 
@@ -114,6 +117,7 @@ class Switch:
         self._undo.append(lambda: self.bindings.save_changes(self.location))  # after the sockets: nothing comes later
         self._keep(self.bindings.keep(self.location))
         self.recordings = Recordings(settings.recordings_folder(self.config))
+        self.retention = Retention(self.recordings, HoldStore(self.database))
         self.writer = RecordWriter(
             self.database, self.data / "spool", heartbeat=self.config.records.heartbeat, mend=self.recordings.mend
         )
@@ -206,6 +210,8 @@ class Switch:
                 "stop": self._stop,
                 "calls": self._calls,
                 **rooms.handlers(self.exchange),
+                "hold": self._hold,
+                "unhold": self._unhold,
             }
         )
         await server.listen(settings.control_socket(self.data))
@@ -236,11 +242,18 @@ class Switch:
         """Once an hour, throw away what was to be kept for so many days only."""
         while True:
             config, now = self.config, time.time()
-            if config.records.keep_days:
-                await RecordStore(self.database).forget(now - config.records.keep_days * DAY)
-            if config.recordings.keep_days:
-                await asyncio.to_thread(self.recordings.forget, now - config.recordings.keep_days * DAY)
+            try:
+                if config.records.keep_days:
+                    await self._forget_records(now - config.records.keep_days * settings.DAY)
+                await self.retention.sweep(settings.retention(config), now)
+            except (StorageError, MediaError) as error:
+                log.error("old calls not removed", error=str(error))
             await asyncio.sleep(HOUR)
+
+    async def _forget_records(self, before: float) -> None:
+        """In small portions, so that records of new calls are not kept waiting."""
+        while await RecordStore(self.database).forget(before):  # noqa: ASYNC110 (it is not a wait)
+            await asyncio.sleep(0.1)
 
     async def _prepare_prompts(self) -> None:
         """Speak every prompt of the configuration once, so that no caller waits for a voice."""
@@ -290,6 +303,26 @@ class Switch:
 
     async def _calls(self, order: dict[str, Any]) -> dict[str, Any]:
         return {"calls": self._live_calls()}
+
+    async def _hold(self, order: dict[str, Any]) -> dict[str, Any]:
+        call, reason = str(order.get("call", ""))[:MAX_TEXT], str(order.get("reason", ""))[:MAX_TEXT]
+        try:
+            if not await self.retention.hold(call, reason, time.time()):
+                raise ControlError(f"There is no call {call}.")
+        except StorageError as error:
+            raise ControlError(str(error)) from error
+        log.info("call held", call=call, reason=reason)
+        return {"call": call, "held": True}
+
+    async def _unhold(self, order: dict[str, Any]) -> dict[str, Any]:
+        call = str(order.get("call", ""))[:MAX_TEXT]
+        try:
+            if not await self.retention.lift(call):
+                raise ControlError(f"The call {call} is not held.")
+        except StorageError as error:
+            raise ControlError(str(error)) from error
+        log.info("call no longer held", call=call)
+        return {"call": call, "held": False}
 
     def _live_calls(self) -> list[dict[str, Any]]:
         now = time.monotonic()

@@ -43,7 +43,8 @@ class Archive:
         self._wake = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
         self._number = 0
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by whoever has the process do something."""
         self._left_over = False
         self._refused: set[Path] = set()
 
@@ -129,10 +130,11 @@ class Archive:
 
     async def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """Have the process do something; one thing at a time. Raises MediaError."""
-        async with self._turn:
-            return await self._ask(do, fields)
+        async with self.turn:
+            return await self.do(do, **fields)
 
-    async def _ask(self, do: str, fields: dict[str, Any]) -> dict[str, Any]:
+    async def do(self, do: str, **fields: Any) -> dict[str, Any]:
+        """The same, for whoever has the turn. Raises MediaError."""
         process = await self._started()
         self._number += 1
         if process.stdin is None or process.stdout is None:

@@ -9,7 +9,7 @@ import structlog
 
 from media.errors import MediaError, RecordingError
 from media.wav import repair
-from media.wish import KEPT, locate
+from media.wish import locate
 from softswitch.call.archive import Archive
 from softswitch.call.policy import Recorded
 from softswitch.call.store import Store
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger("call.recordings")
 
 UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def stem(text: str) -> str:
+    """A text as a part of the name of a file."""
+    return UNSAFE.sub("_", text)
 
 
 class Recording:
@@ -87,19 +92,10 @@ class Recordings:
             log.warning("recording not recovered", error=str(error))
             return None
 
-    def forget(self, before: float) -> None:
-        """Delete recordings that were last written before a wall time, and the folders that this empties."""
-        for path in self.folder.rglob("*"):
-            if path.suffix in KEPT and path.is_file() and path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
-        for folder in sorted((path for path in self.folder.rglob("*") if path.is_dir()), reverse=True):
-            if not any(folder.iterdir()):
-                folder.rmdir()
-
     async def start(self, call: "Call", caller: "Leg", other: "Leg", recorded: Recorded) -> Recording | None:
         """Record a conversation; None when that cannot be begun."""
         day = datetime.fromtimestamp(call.exchange.wall(), call.exchange.zone).strftime("%Y/%m/%d")
-        name = f"{UNSAFE.sub('_', call.id)}-{UNSAFE.sub('_', other.name.rpartition('-')[2])}"
+        name = f"{stem(call.id)}-{stem(other.name.rpartition('-')[2])}"
         folder = f"{recorded.folder}/{day}" if recorded.folder else day
         path = self.folder / folder / recorded.wish.written(name)
         self.running.add(name)

@@ -15,7 +15,7 @@ from softswitch.records.database import Database, storable
 from softswitch.records.errors import EventError, StorageError
 from softswitch.records.events import Event, make_event
 from softswitch.records.record import CallRecord, LegRecord, RecordingRecord
-from softswitch.records.tables import bindings, call_events, call_records, recordings
+from softswitch.records.tables import bindings, call_events, call_records, holds, recordings
 from softswitch.sip.peer import Peer
 
 log = logging.getLogger(__name__)
@@ -120,8 +120,13 @@ class RecordStore:
         return await self._database.read(lambda connection: connection.execute(query).scalar_one())
 
     async def forget(self, before: float, limit: int = 500) -> int:
-        """Delete the oldest calls that ended before a wall time, at most ``limit``; returns how many were deleted."""
-        old = select(call_records.c.call).where(call_records.c.ended < before).order_by(call_records.c.started)
+        """Delete the oldest calls that ended before a wall time, at most ``limit``; returns how many were deleted.
+
+        Calls that are held stay.
+        """
+        held = select(holds.c.call)
+        old = select(call_records.c.call).where(call_records.c.ended < before, call_records.c.call.not_in(held))
+        old = old.order_by(call_records.c.started)
 
         def work(connection: Connection) -> int:
             calls = [{"gone": call} for call in connection.execute(old.limit(limit)).scalars()]

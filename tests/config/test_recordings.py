@@ -6,6 +6,7 @@ import pytest
 
 from config import build
 from ivr.prompts import Prompt
+from media.retention import Rule
 from media.wish import Wish
 from softswitch import settings
 from softswitch.call.policy import Recorded
@@ -88,3 +89,16 @@ def test_a_mistake_about_recordings_is_told_at_its_place(tmp_path: Path, text: s
     (mistake,) = mistakes(tmp_path, text + BASE)
     assert mistake.line > 0
     assert mistake.column > 0
+
+
+def test_each_queue_may_keep_its_recordings_for_another_time(tmp_path: Path) -> None:
+    text = f"""[recordings]\nkeep_days = 30\nkeep_gb = 50\n{BASE}{QUEUE}keep_days = 0\nkeep_gb = 0.5
+[queues.sales]\nagents = ["101"]\n[queues.spare]\nagents = ["101"]\nkeep_gb = 1\n"""
+    day = 86400.0
+    assert settings.retention(config(tmp_path, text)) == [
+        Rule("", 30 * day, 50_000_000_000),
+        Rule("queues/support", None, 500_000_000),
+        Rule("queues/spare", 30 * day, 1_000_000_000),
+    ]
+    assert settings.retention(config(tmp_path, BASE)) == [Rule("", 90 * day, None)]
+    assert settings.retention(config(tmp_path, BASE + "[recordings]\nkeep_days = 0\n")) == [Rule("", None, None)]

@@ -1,6 +1,8 @@
 """Real phones talk, and what was recorded plays in the form that was wished for."""
 
 import asyncio
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +131,29 @@ async def test_a_queue_that_must_be_recorded_refuses_callers_while_it_cannot_be(
     assert "MB are free" in status["recordings"]["trouble"]
     assert "MB are free" in " ".join((await switch.command("status")).split())
     assert switch.log.count("Calls are not recorded") == 1
+
+
+async def test_a_call_is_held_and_let_go_from_the_command_line(start_switch: SwitchStarter) -> None:
+    switch = await start_switch({"phones.102.record": True})
+    async with Phones(switch.sip_port) as phones:
+        await conversation(await phones.add("101"), await phones.add("102"), 0.5)
+    (record,) = await switch.calls(at_least=1)
+    assert record["held"] is False
+    said = await control(switch, "hold", record["call"], "--reason", "court order", "--json")
+    assert said == {"call": record["call"], "held": True}
+    (record,) = await switch.calls(at_least=1)
+    assert record["held"] is True
+    assert "is not held" in await control(switch, "unhold", "n-0", refused=True)
+    assert "no call" in await control(switch, "hold", "n-0", refused=True)
+    assert (await control(switch, "unhold", record["call"], "--json"))["held"] is False
+
+
+async def control(switch: RunningSwitch, verb: str, call: str, *words: str, refused: bool = False) -> Any:
+    """`softswitch hold CALL FILE`; the refusal when that is expected."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "softswitch", verb, call, str(switch.file), *words),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, error = await process.communicate()
+    assert process.returncode == (1 if refused else 0), (out, error)
+    return error.decode() if refused else json.loads(out)
