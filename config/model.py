@@ -111,6 +111,7 @@ class SipSection(Section):
     min_registration: Annotated[int, Field(ge=1, le=86400)] = 60
     default_registration: Annotated[int, Field(ge=1, le=604800)] = 3600
     max_registration: Annotated[int, Field(ge=1, le=604800)] = 7200
+    digest: Annotated[Many[Literal["SHA-256", "MD5"]], Field(min_length=1, max_length=2)] = ("SHA-256", "MD5")
     ring_timeout: Seconds = 30.0
     max_calls: Count = 10_000
     call_limit: Annotated[float, Field(gt=0, le=86400)] = 14400.0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from media.io import sockaddr
 
-MOVE_AFTER: Final = 2.0
+MOVE_AFTER: Final = 1.5
 """Seconds of silence after which a stream may go on from elsewhere."""
 
 Rows = NDArray[np.intp]

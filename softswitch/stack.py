@@ -348,6 +348,12 @@ class Stack:
         """Send a request (without Via) outside of any session."""
         self._request(request, peer, user, None)
 
+    def move(self, before: Peer, after: Peer) -> None:
+        """A phone is somewhere else now, as its registration says: requests inside of its calls go there."""
+        for usage in self._usages:
+            if usage.symmetric and usage.peer == before:
+                usage.peer = after
+
     def session_count(self) -> int:
         """Sessions that are not over."""
         return len(self._usages)

@@ -159,7 +159,11 @@ class Switch:
         self.exchange.voicemail = Voicemail(mailboxes).run
         self._undo.append(self.exchange.close)
         self.authenticator = Authenticator(
-            settings.passwords(config), config.switch.realm, Nonces(settings.secret(self.data)), rng
+            settings.passwords(config),
+            config.switch.realm,
+            Nonces(settings.secret(self.data)),
+            rng,
+            config.sip.digest,
         )
         self.registrar = Registrar(
             self.location, self.authenticator, (config.switch.domain,), min_expires=config.sip.min_registration,
@@ -180,6 +184,7 @@ class Switch:
         self.recordings.store.low_water = config.recordings.low_water_mb * MEGABYTE
         exchange.menus.menus = settings.menus(config)
         self.authenticator.users = settings.passwords(config)
+        self.authenticator.accept(config.sip.digest)
         exchange.queues.adopt(settings.queues(config), settings.agents(config, self.ingress.is_reachable))
         self.config = config
 

@@ -1,6 +1,6 @@
 """The sessions that are not over, and how a request finds its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from softswitch.dialog.session import Session, State
@@ -41,6 +41,9 @@ class Usages:
 
     def __len__(self) -> int:
         return len(self._by_session)
+
+    def __iter__(self) -> Iterator[Usage]:
+        return iter(self._by_session.values())
 
     def keep(self, usage: Usage) -> None:
         """Take a new session in."""

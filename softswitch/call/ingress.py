@@ -9,7 +9,7 @@ import structlog
 from softswitch.call.plan import Plan, Trunk
 from softswitch.call.router import Origin
 from softswitch.core.authenticator import Authenticator, Authorized, Challenge
-from softswitch.core.location import Location, address_of_record
+from softswitch.core.location import Binding, Location, address_of_record
 from softswitch.core.registrar import Registrar
 from softswitch.core.user_agent import options_answer
 from softswitch.sip.errors import SipError
@@ -74,13 +74,22 @@ class Ingress:
 
     def _register(self, request: Request, peer: Peer) -> Response:
         number = request.to.uri.user or ""
-        before = self.is_reachable(number)
+        before = self._bindings(number)
         response = self._registrar.handle(request, self._real_peer(request, peer), self._wall())
-        after = self.is_reachable(number)
-        if before != after:
+        after = self._bindings(number)
+        if bool(before) != bool(after):
             log.info("registered" if after else "unregistered", phone=number, peer=str(peer))
-            self._exchange.queues.phone_reachable(number, after)
+            self._exchange.queues.phone_reachable(number, bool(after))
+        self._follow_moves(before, after)
         return response
+
+    def _follow_moves(self, before: list[Binding], after: list[Binding]) -> None:
+        """The calls of a phone that registers from another address, since its NAT forgot it, go there as well."""
+        known = {binding.contact: binding.received for binding in before}
+        for binding in after:
+            old = known.get(binding.contact)
+            if old is not None and old != binding.received:
+                self._exchange.stack.move(old, binding.received)
 
     def _real_peer(self, request: Request, peer: Peer) -> Peer:
         """Where calls for this phone go: its real address when it is symmetric, else the one it states."""
@@ -95,7 +104,10 @@ class Ingress:
 
     def is_reachable(self, number: str) -> bool:
         """Whether any telephone is registered for an extension."""
-        return bool(self._location.bindings(address_of_record(number, self._plan().domain), self._wall()))
+        return bool(self._bindings(number))
+
+    def _bindings(self, number: str) -> list[Binding]:
+        return self._location.bindings(address_of_record(number, self._plan().domain), self._wall())
 
     def expire(self) -> None:
         """Forget registrations whose time is over."""

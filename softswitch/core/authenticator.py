@@ -7,8 +7,9 @@ reached the sender: with a forged source address nobody else can be locked out.
 
 import hmac
 import random
+import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any, NamedTuple, TypeVar
@@ -21,6 +22,9 @@ from softswitch.sip.message import Request
 LEGACY = "Digest legacy-algorithm=MD5, "
 """Clients that know MD5 only and look at the first challenge only, SIPp among them, search it for the text
 "algorithm=" and find this; to all others it is a parameter without meaning, to be ignored (RFC 7616 section 3.3)."""
+MD5_ONLY = re.compile(r"baresip v?[01]\.")
+"""User agents that give up at the sight of any other algorithm, wherever it stands, against RFC 8760 section 2.4;
+Debian 12 has such a one. They are shown MD5 alone, which all others are shown as well."""
 MAX_CREDENTIALS = 4
 """Authorization headers of one request that are looked at; one per realm is usual."""
 MAX_NONCES = 50_000
@@ -75,16 +79,34 @@ Verdict = Authorized | Challenge | Forbidden
 class Authenticator:
     """Decides who sent a request."""
 
-    def __init__(self, users: Mapping[str, str | Ha1], realm: str, nonces: Nonces, rng: random.Random) -> None:
-        """``users`` gives the password, or what is stored instead of it, by user name; it may be replaced any time."""
+    def __init__(
+        self,
+        users: Mapping[str, str | Ha1],
+        realm: str,
+        nonces: Nonces,
+        rng: random.Random,
+        algorithms: Sequence[str] = ALGORITHMS,
+    ) -> None:
+        """``users`` gives the password, or what is stored instead of it, by user name; it may be replaced any time.
+
+        ``algorithms`` are those that are offered and accepted, see `accept`.
+        """
         self.users = users
         self.realm = realm
         self._nonces = nonces
         self._mark_key = rng.getrandbits(256).to_bytes(32, "big")
-        self._fresh = _challenges(realm, stale=False)
-        self._stale = _challenges(realm, stale=True)
+        self.accept(algorithms)
         self._counts: OrderedDict[str, _Counts] = OrderedDict()
         self._failures: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
+
+    def accept(self, algorithms: Sequence[str]) -> None:
+        """Offer these algorithms from now on, in this order, and take no other: `SHA-256`, `MD5`."""
+        self._algorithms = tuple(algorithms)
+        self._forms = {
+            (stale, plain): _challenges(self.realm, ("MD5",) if plain else self._algorithms, stale=stale)
+            for stale in (False, True)
+            for plain in (False, True)
+        }
 
     def check(self, request: Request, now: float, *, proxy: bool = False, source: str = "") -> Verdict:
         """Say who sent a request.
@@ -100,20 +122,20 @@ class Authenticator:
         """
         credentials = self._credentials(request, "Proxy-Authorization" if proxy else "Authorization")
         if credentials is None:
-            return self._challenge(now, proxy, source)
+            return self._challenge(request, now, proxy, source)
         freshness = self._nonces.check(credentials.nonce.partition(".")[0], now)
         if freshness is FORGED:
-            return self._challenge(now, proxy, source)
+            return self._challenge(request, now, proxy, source)
         user = credentials.username
         if self._failures and self._is_banned(source, user, now):
             return Forbidden(user, "banned")
         if not self._is_right(credentials, request):
             if freshness is STALE:
-                return self._challenge(now, proxy, source)
+                return self._challenge(request, now, proxy, source)
             self._note_failure(credentials, source, now)
             return Forbidden(user, "wrong" if user in self.users else "unknown")
         if freshness is STALE or not self._count(credentials, now):
-            return self._challenge(now, proxy, source, stale=True)
+            return self._challenge(request, now, proxy, source, stale=True)
         if self._failures:
             self._failures.pop((source, user), None)
         return Authorized(user)
@@ -127,7 +149,7 @@ class Authenticator:
                 continue
             if not credentials.is_digest or credentials.realm != self.realm:
                 continue
-            if credentials.algorithm.removesuffix("-SESS") in ALGORITHMS and _is_complete(credentials):
+            if credentials.algorithm.removesuffix("-SESS") in self._algorithms and _is_complete(credentials):
                 return credentials
         return None
 
@@ -145,12 +167,12 @@ class Authenticator:
             ha1 = hash_a1(user, self.realm, secret, algorithm)
         return verify(credentials, request.method, ha1, request.body) and known
 
-    def _challenge(self, now: float, proxy: bool, source: str, *, stale: bool = False) -> Challenge:
+    def _challenge(self, request: Request, now: float, proxy: bool, source: str, *, stale: bool = False) -> Challenge:
         made = self._nonces.make(now)
         nonce = f"{made}.{self._mark(made, source)}"
         name = "Proxy-Authenticate" if proxy else "WWW-Authenticate"
-        forms = self._stale if stale else self._fresh
-        return Challenge([(name, f"{before}{nonce}{behind}") for before, behind in forms], stale)
+        plain = "MD5" in self._algorithms and MD5_ONLY.match(request.headers.get("User-Agent") or "") is not None
+        return Challenge([(name, f"{before}{nonce}{behind}") for before, behind in self._forms[stale, plain]], stale)
 
     def _mark(self, nonce: str, source: str) -> str:
         """What shows that a nonce was given to this address."""
@@ -219,10 +241,10 @@ class _Failures:
         self.number = 0
 
 
-def _challenges(realm: str, *, stale: bool) -> list[tuple[str, str]]:
-    """The challenges, strongest first, each as what stands before and behind its nonce."""
+def _challenges(realm: str, algorithms: Sequence[str], *, stale: bool) -> list[tuple[str, str]]:
+    """The challenges, in order, each as what stands before and behind its nonce."""
     forms = []
-    for algorithm in ALGORITHMS:
+    for algorithm in algorithms:
         before, _, behind = challenge(realm, _NONCE, algorithm, stale).rpartition(_NONCE)
         if algorithm != "MD5":
             before = before.replace("Digest ", LEGACY, 1)

@@ -4,8 +4,8 @@
         ...                                     # it answers calls by itself
     tone = dominant_frequency(phone.heard())    # after it ended
 
-Version 1.0.0 gives up at a challenge with SHA-256 even when one with MD5 stands beside it, so it is no extension here
-but the other end of a trunk, which proves itself by its address. It hangs up at the end of the sound that it plays.
+With a `password` it is an extension that registers at `registrar`; without one it is the other end of a trunk, which
+proves itself by its address. It hangs up at the end of the sound that it plays.
 """
 
 import asyncio
@@ -36,19 +36,24 @@ class DebianBaresip:
     """One baresip, started on entry and gone after exit."""
 
     def __init__(
-        self, folder: Path, port: int, number: str, encryption: Encryption, *, hz: float = 660, seconds: float = 6
-    ) -> None:
+        self, folder: Path, port: int, number: str, encryption: Encryption, *, hz: float = 660, seconds: float = 6,
+        codec: str = "PCMA", password: str = "", registrar: int = 0,
+    ) -> None:  # fmt: skip
         """It listens on `port`, takes calls for `number`, says `hz` for so long in each and ends a little later."""
         self.folder = folder / f"baresip-{port}"
         self.folder.mkdir(parents=True)
         self.uri = f"sip:{number}@127.0.0.1:{port}"
         self._seconds = seconds
         self._process: asyncio.subprocess.Process | None = None
-        soundfile.write(self.folder / "says.wav", sound.tone(hz, seconds), sound.RATE)
+        factor = 2 if "16000" in codec else 1  # it plays files of the codec's own rate only
+        says = np.repeat(sound.tone(hz, seconds), factor)
+        soundfile.write(self.folder / "says.wav", says, factor * sound.RATE)
         encrypted = f";mediaenc={encryption}" if encryption else ""
-        account = f"<{self.uri}>;regint=0;answermode=auto;audio_codecs=PCMA{encrypted}\n"
+        proof = f";auth_pass={password};regint=600" if password else ";regint=0"
+        address = f"sip:{number}@127.0.0.1:{registrar}" if password else self.uri
+        account = f"<{address}>{proof};answermode=auto;audio_codecs={codec}{encrypted}\n"
         (self.folder / "accounts").write_text(account)
-        modules = ("g711", "aufile", "sndfile", *(("srtp",) if encryption else ()))
+        modules = ("g711", "g722", "aufile", "sndfile", *(("srtp",) if encryption else ()))
         (self.folder / "config").write_text(
             f"module_path {MODULES}\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\n"
             f"rtp_ports {DEBIAN_BARESIP_RTP}\naudio_source aufile,{self.folder}/says.wav\n"
@@ -67,8 +72,9 @@ class DebianBaresip:
         files = sorted(self.folder.glob("*dec.wav"), key=lambda path: path.stat().st_mtime)
         assert files, f"baresip heard nothing:\n{self.trace[-4000:]}"
         samples, rate = soundfile.read(files[-1], dtype="int16")
-        assert rate == sound.RATE
-        return np.asarray(samples, np.int16)
+        factor = rate // sound.RATE
+        narrow = samples[: len(samples) // factor * factor].reshape(-1, factor).mean(axis=1)
+        return np.asarray(np.rint(narrow), np.int16)
 
     async def call(self, target: str) -> None:
         """Start it, let it dial, and wait until it has ended by itself."""

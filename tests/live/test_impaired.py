@@ -23,7 +23,7 @@ from tests.live.sound import dominant_frequency
 LATE = 1.0
 """Seconds of sound heard beyond what was said, for its way."""
 BACK = 3.0
-"""Seconds after a NAT rebinding in which both hear each other: 2 of silence (media.latch.MOVE_AFTER) and some more."""
+"""Seconds after a NAT rebinding in which both hear each other: `media.latch.MOVE_AFTER` of silence and some more."""
 UNDERWAY = 0.3
 """Seconds in which sound from before a rebinding may still be heard."""
 PERSISTENCE = 40.0
@@ -204,7 +204,6 @@ async def test_after_a_nat_rebinding_the_far_hang_up_reaches_a_phone_that_sent_a
         await asyncio.gather(caller.ended(3), callee.ended(3))
 
 
-@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="a REGISTER does not tell calls of the phone's new address")
 async def test_after_a_nat_rebinding_the_far_hang_up_reaches_a_phone_that_registered_again(
     switch: RunningSwitch, phones: Phones
 ) -> None:

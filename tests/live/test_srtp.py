@@ -11,6 +11,7 @@ from baresip.errors import CallFailed
 from tests.live.conftest import SwitchStarter
 from tests.live.debian_baresip import DebianBaresip, Encryption, needs_baresip
 from tests.live.phones import Phones
+from tests.live.ports import free_port
 from tests.live.running_switch import RunningSwitch
 from tests.live.sound import dominant_frequency, loudness, share_of
 
@@ -91,3 +92,23 @@ async def test_nothing_is_said_in_plain_where_srtp_is_required(start_switch: Swi
             await near.answered()
         await switch.is_idle()
     assert not list(far.folder.glob("*dec.wav"))
+
+
+@pytest.mark.parametrize(
+    ("codec", "encryption"), [("PCMA", "srtp-mand"), ("G722/16000/1", "srtp-mand"), ("G722/16000/1", "")]
+)
+async def test_a_phone_that_knows_md5_only_registers_and_hears_the_tone_of_901(
+    start_switch: SwitchStarter, folder: Path, codec: str, encryption: Encryption
+) -> None:
+    switch = await start_switch({"phones.101.srtp": "required" if encryption else "off"})
+    phone = DebianBaresip(
+        folder, free_port(), "101", encryption, seconds=4, codec=codec, password="demo-101", registrar=switch.sip_port
+    )
+    await phone.call(f"sip:901@127.0.0.1:{switch.sip_port}")
+    await switch.is_idle()
+    heard = phone.heard()[8000:20000]
+    assert dominant_frequency(heard) == pytest.approx(1004, abs=8)
+    assert share_of(1004, heard) > 0.9
+    assert re.search(r"REGISTER [^\0]+?algorithm=MD5", phone.trace)
+    [quality] = await qualities(switch, "phone:101")
+    assert quality["packets_received"] > 100

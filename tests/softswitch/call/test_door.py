@@ -356,3 +356,17 @@ async def test_what_is_no_message_at_all_is_not_answered(office: Office) -> None
         phone.wire.send(data, phone.peer, Peer("udp", "127.0.0.1", 5060))
     await phone.hears_nothing(1.0)
     assert office.stack.counters.bugs == 0
+
+
+async def test_a_call_follows_its_phone_that_registers_from_another_address(office: Office) -> None:
+    callee = office.phone("102")
+    await callee.register()
+    mine, theirs = await talk(office.phone("101"), callee)
+    moved = Phone(callee.wire, "102", callee.peer._replace(port=callee.peer.port + 500), contact=callee.contact)
+    await moved.register()
+    mine.send("BYE")
+    bye = await moved.request("BYE")
+    assert bye.call_id == theirs.call_id
+    theirs.phone = moved
+    theirs.reply(200, to=bye)
+    await mine.phone.response(200, "BYE")

@@ -336,3 +336,31 @@ def test_no_credentials_break_the_door_or_open_it(params: dict[str, str], ours: 
     message = invite()
     message.headers.add("Authorization", "Digest " + ", ".join(f'{name}="{value}"' for name, value in params.items()))
     assert isinstance(door.check(message, NOW, source=SOURCE), Challenged | Forbidden)
+
+
+# ---- algorithms ----------------------------------------------------------------------------------------------------
+
+
+def shown_to(door: Authenticator, agent: str) -> list[str]:
+    asked = invite()
+    asked.headers.add("User-Agent", agent)
+    verdict = door.check(asked, NOW, source=SOURCE)
+    assert isinstance(verdict, Challenged)
+    return [Challenge.parse(value).algorithm for _, value in verdict.headers]
+
+
+def test_a_user_agent_that_gives_up_at_sha_256_is_shown_md5_alone(door: Authenticator) -> None:
+    assert shown_to(door, "baresip v1.0.0 (x86_64/linux)") == ["MD5"]
+    assert shown_to(door, "baresip v3.10.1 (x86_64/linux)") == ["SHA-256", "MD5"]
+    assert shown_to(door, "") == ["SHA-256", "MD5"]
+
+
+def test_an_algorithm_that_is_switched_off_is_neither_offered_nor_taken(door: Authenticator) -> None:
+    both = offer(door)
+    door.accept(["SHA-256"])
+    assert shown_to(door, "baresip v1.0.0 (x86_64/linux)") == ["SHA-256"]
+    assert isinstance(knock(door, answer(both[1])), Challenged)
+    assert knock(door, answer(both[0])) == Authorized("101")
+    door.accept(["MD5"])
+    assert shown_to(door, "any") == ["MD5"]
+    assert knock(door, answer(offer(door)[0])) == Authorized("101")
