@@ -100,8 +100,8 @@ class Recordings:
         path = self.folder / folder / recorded.wish.written(name)
         self.running.add(name)
         try:
-            trouble = await self.store.check(path.parent)
-            if caller.ended or other.ended:
+            trouble = await self._trouble(path.parent, recorded)
+            if trouble is None and (caller.ended or other.ended):
                 self.running.discard(name)
                 return None
             if trouble is None:
@@ -115,6 +115,16 @@ class Recordings:
             return None
         call.journal.note(fact.RecordingStarted, recording=name, path=f"{folder}/{recorded.wish.kept(name)}")
         return Recording(self, call, caller, other, path)
+
+    async def _trouble(self, folder: Path, recorded: Recorded) -> str | None:
+        """Why a recording cannot begin. The disk is asked only where that matters or when it was in trouble lately.
+
+        Asking takes time, in which the first words would be lost; the media worker makes the folder by itself, tells
+        when it cannot write, and tries again.
+        """
+        if recorded.unwritable == "go_on" and self.store.trouble is None:
+            return None
+        return await self.store.check(folder)
 
     def status(self) -> dict[str, Any]:
         """What is to be known about recordings."""

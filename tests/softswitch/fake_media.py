@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from media.errors import MediaError, PortsExhausted, RecordingError, UnknownLeg, WorkerGone
-from media.protocol import Digit, MediaEvent, MediaSilent, PlaybackFinished, Role, Sound, SrtpKeys, WorkerLost
+from media.protocol import (
+    Digit,
+    MediaEvent,
+    MediaSilent,
+    PlaybackFinished,
+    RecordingFailed,
+    Role,
+    Sound,
+    SrtpKeys,
+    WorkerLost,
+)
 
 LATENCY = 0.001
 SECONDS_OF_A_SOUND = 1.0
@@ -175,7 +185,10 @@ class FakeMedia:
             raise RecordingError("the disk is full")
         for leg in (*left, *right):
             self._find(leg, "record")
-        await asyncio.to_thread(Path(path).write_bytes, b"RIFF")
+        try:
+            await asyncio.to_thread(_begin, Path(path))
+        except OSError as error:
+            self.on_event(RecordingFailed(recording, str(error)))
         self.recordings[recording] = FakeRecording(Path(path), tuple(left), tuple(right), self.loop.time())
 
     def record_change(self, recording: str, left: Sequence[str], right: Sequence[str]) -> None:
@@ -242,6 +255,11 @@ class FakeMedia:
         await asyncio.sleep(self.latency)
         if self.dead:
             raise WorkerGone("the media worker closed its socket")
+
+
+def _begin(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"RIFF")
 
 
 __all__ = ["FakeLeg", "FakeMedia", "FakeRecording", "MediaError"]

@@ -274,14 +274,15 @@ def must_record(unwritable: Unwritable) -> Queue:
     return Queue("support", Recorded(unwritable=unwritable, notice=notice), voice=VOICE)
 
 
-def spoil(office: Office) -> None:
-    """No recording can be written from now on."""
+async def spoil(office: Office) -> None:
+    """No recording can be written from now on, and the switch knows it."""
     (office.folder / "recordings").write_text("in the way")
+    assert await office.exchange.recordings.store.check()
 
 
 async def test_a_caller_who_must_be_recorded_and_cannot_be_is_refused_before_he_is_answered(office: Office) -> None:
     office.change(queues={"support": must_record("refuse")})
-    spoil(office)
+    await spoil(office)
     caller = office.phone("106")
     mine = await caller.call("600")
     refusal = await caller.response(503)
@@ -294,7 +295,7 @@ async def test_a_caller_who_must_be_recorded_and_cannot_be_is_refused_before_he_
 
 async def test_a_caller_who_came_by_a_menu_hears_congestion_instead(office: Office) -> None:
     office.change(queues={"support": must_record("refuse")})
-    spoil(office)
+    await spoil(office)
     caller = office.phone("106")
     mine = await caller.call("500")
     mine.acknowledge(await caller.answer())
@@ -306,7 +307,7 @@ async def test_a_caller_who_came_by_a_menu_hears_congestion_instead(office: Offi
 
 
 async def test_a_caller_is_told_that_he_is_not_recorded_and_waits_and_talks(office: Office) -> None:
-    spoil(office)
+    await spoil(office)
     mine, theirs = await queued(office, must_record("announce"))
     assert office.leg(1, 1).heard.count("queue") == 1
     assert "not recorded" not in office.leg(1, 1).heard  # once is enough
@@ -339,7 +340,7 @@ async def test_a_disk_that_fails_while_the_caller_waits_ends_the_call_where_it_m
 
 
 async def test_a_queue_that_does_not_insist_goes_on(office: Office) -> None:
-    spoil(office)
+    await spoil(office)
     mine, theirs = await queued(office, must_record("go_on"))
     assert "not recorded" not in office.leg(1, 1).heard
     assert office.media.in_room("n-1") == {"n-1-1", "n-1-2"}
@@ -354,6 +355,7 @@ async def test_a_disk_with_little_room_takes_no_new_recording_and_says_so_once(
     recorded(office)
     store = office.exchange.recordings.store
     store.low_water = 1 << 60
+    await store.check()
     for _ in range(3):
         mine, theirs = await talk(office.phone("101"), office.phone("102"))
         await asyncio.sleep(0.1)
@@ -376,7 +378,7 @@ async def test_a_disk_with_little_room_takes_no_new_recording_and_says_so_once(
 async def test_a_disk_that_does_not_answer_keeps_no_call_waiting(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorded(office)
+    office.change_phone("102", record=Recorded(unwritable="announce"))
     answer = threading.Event()
     store = office.exchange.recordings.store
     monkeypatch.setattr(store, "_look", lambda folder: answer.wait(60.0) and None)
@@ -394,6 +396,17 @@ async def test_a_disk_that_does_not_answer_keeps_no_call_waiting(
         assert "does not answer" in office.last(fact.RecordingRefused).reason
     finally:
         answer.set()
+
+
+async def test_a_recording_begins_without_asking_a_disk_that_was_well(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(office)
+    monkeypatch.setattr(office.exchange.recordings.store, "_look", lambda folder: pytest.fail("it was asked"))
+    mine, theirs = await talk(office.phone("101"), office.phone("102"))
+    await mine.hang_up()
+    await theirs.is_hung_up()
+    assert len((await office.record()).recordings) == 1
 
 
 async def test_what_cannot_be_written_while_it_runs_is_shown_until_it_can_be_or_is_over(office: Office) -> None:
