@@ -12,6 +12,7 @@ from softswitch.core.authenticator import Authenticator, Authorized, Challenge
 from softswitch.core.location import Binding, Location, address_of_record
 from softswitch.core.registrar import Registrar
 from softswitch.core.user_agent import options_answer
+from softswitch.sip.address import Address
 from softswitch.sip.errors import SipError
 from softswitch.sip.message import Request, Response, respond
 from softswitch.sip.peer import Peer
@@ -75,21 +76,28 @@ class Ingress:
     def _register(self, request: Request, peer: Peer) -> Response:
         number = request.to.uri.user or ""
         before = self._bindings(number)
-        response = self._registrar.handle(request, self._real_peer(request, peer), self._wall())
+        real = self._real_peer(request, peer)
+        response = self._registrar.handle(request, real, self._wall())
         after = self._bindings(number)
         if bool(before) != bool(after):
             log.info("registered" if after else "unregistered", phone=number, peer=str(peer))
             self._exchange.queues.phone_reachable(number, bool(after))
-        self._follow_moves(before, after)
+        if response.status == 200:
+            self._follow_moves(request, real, before)
         return response
 
-    def _follow_moves(self, before: list[Binding], after: list[Binding]) -> None:
-        """The calls of a phone that registers from another address, since its NAT forgot it, go there as well."""
-        known = {binding.contact: binding.received for binding in before}
-        for binding in after:
-            old = known.get(binding.contact)
-            if old is not None and old != binding.received:
-                self._exchange.stack.move(old, binding.received)
+    def _follow_moves(self, request: Request, peer: Peer, before: list[Binding]) -> None:
+        """The calls of a phone that registers from another address, since its NAT forgot it, go there as well.
+
+        Some phones take back their binding first, so what counts is that they name it, not that it is still there.
+        """
+        moved = [binding for binding in before if binding.received != peer]
+        if not moved:
+            return
+        named = {str(contact.uri) for contact in request.contacts if contact is not Address.WILDCARD}
+        for binding in moved:
+            if binding.contact in named:
+                self._exchange.stack.move(binding.received, peer)
 
     def _real_peer(self, request: Request, peer: Peer) -> Peer:
         """Where calls for this phone go: its real address when it is symmetric, else the one it states."""

@@ -358,15 +358,27 @@ async def test_what_is_no_message_at_all_is_not_answered(office: Office) -> None
     assert office.stack.counters.bugs == 0
 
 
-async def test_a_call_follows_its_phone_that_registers_from_another_address(office: Office) -> None:
+@pytest.mark.parametrize("first", [600, 0])
+async def test_a_call_follows_its_phone_that_registers_from_another_address(office: Office, first: int) -> None:
     callee = office.phone("102")
     await callee.register()
     mine, theirs = await talk(office.phone("101"), callee)
     moved = Phone(callee.wire, "102", callee.peer._replace(port=callee.peer.port + 500), contact=callee.contact)
-    await moved.register()
+    await moved.register(expires=first)
     mine.send("BYE")
     bye = await moved.request("BYE")
     assert bye.call_id == theirs.call_id
     theirs.phone = moved
     theirs.reply(200, to=bye)
+    await mine.phone.response(200, "BYE")
+
+
+async def test_a_phone_that_takes_back_the_bindings_of_others_does_not_get_their_calls(office: Office) -> None:
+    callee = office.phone("102")
+    await callee.register()
+    mine, theirs = await talk(office.phone("101"), callee)
+    other = Phone(callee.wire, "102", callee.peer._replace(port=callee.peer.port + 500), contact="*")
+    await other.register(expires=0)
+    mine.send("BYE")
+    await theirs.is_hung_up()
     await mine.phone.response(200, "BYE")
