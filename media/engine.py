@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from media import quality, rtp
+from media import rtp
 from media.conceal import Concealer
 from media.dtmf import DigitDetector
 from media.g711 import decode_rows, encode_rows
@@ -20,14 +20,14 @@ from media.io.ports import PortPair
 from media.io.sockets import MediaIo
 from media.keys import Keys
 from media.latch import Latch
+from media.leg_report import LegReports
 from media.legs import G711, Legs, Negotiated
 from media.listening import Listening
-from media.measures import Measures, one_way
+from media.measures import Measures
 from media.membership import PLAIN, Membership
 from media.mixer import mix_by_matrix, mix_seated
 from media.players import Players
 from media.protocol import (
-    UNHEARD,
     ActiveTalker,
     Digit,
     LegReport,
@@ -36,10 +36,10 @@ from media.protocol import (
     MediaSilent,
     PlaybackFinished,
 )
-from media.receiver import CLOCK, Receiver
+from media.receiver import Receiver
 from media.recorder import Recorder
 from media.relay import Relay
-from media.reports import Correspondence, Reports
+from media.reports import Reports
 from media.rooms import Plan, Rooms
 from media.rtp import FRAME, HEADER_SIZE, PLAIN_SIZE
 from media.srtp import SrtpIo
@@ -61,8 +61,6 @@ SILENT_AFTER: Final = 20.0
 MOST_CONCEALED: Final = 200
 """Rows whose lost frames are made up for in one tick; when more are lost at once, because the network or this machine
 held its breath, the others are silent for a frame, since making up for all would make the next tick late."""
-BUFFER_DELAY_MS: Final = 60.0
-"""What jitter buffer and packet time add on one way, for the E-model."""
 
 
 class Engine:
@@ -104,6 +102,7 @@ class Engine:
         self.measures = Measures(capacity)
         self.listening = Listening(self.legs, self.measures)
         self.survey = Survey(self.legs, self.receiver, self.measures)
+        self.leg_reports = LegReports(self.legs, self.receiver, self.voices, self.latch, self._io, self.measures)
         self._detector = DigitDetector(capacity)
         self._detected: set[int] = set()
         self._taped: set[int] = set()
@@ -136,7 +135,7 @@ class Engine:
         row = self.legs.row(name)
         if self.reports.owes_goodbye(row):
             self._io.send_report(row, self.reports.write(row, now, wall, self.tick_number, goodbye=True))
-        report = self._report(row, self.reports.close(row), now)
+        report = self.leg_reports.write(row, self.reports.close(row), now)
         self.players.stop(row)
         self.keys.forget(row)
         if row in self._taped:
@@ -400,59 +399,6 @@ class Engine:
         for row in self._taped - taped:
             self.rooms.tap(row, -1)
         self._taped = taped
-
-    def _report(self, row: int, correspondence: Correspondence, now: float) -> LegReport:
-        heard = float(self.legs.last_heard[row])
-        if not heard and correspondence.round_trip is None:
-            return self._report_unheard(row)
-        losses = self.receiver.reception.losses(row)
-        voice = self.voices.get(row)
-        late = int(self.receiver.jitter.late[row]) if voice is None else voice.playout.late
-        loss_percent = 100 * losses.lost / losses.expected if losses.expected else 0.0
-        unheard = 100 * (losses.lost + late) / losses.expected if losses.expected else 0.0
-        trip = correspondence.round_trip
-        depth = self.receiver.jitter.mean_depth(row)
-        waited = None if depth is None else depth * TICK * 1000
-        delay = (BUFFER_DELAY_MS if waited is None else waited + TICK * 1000) + (trip or 0.0) * 500
-        burst_ratio = quality.burst_ratio(losses.lost, losses.bursts, losses.expected)
-        rating, score = quality.rate(min(unheard, 100.0), delay, burst_ratio)
-        sounded = self.measures.sounded(row)
-        return LegReport(
-            packets_sent=int(self.legs.packets_sent[row]),
-            packets_received=losses.received,
-            lost=losses.lost,
-            loss_percent=round(loss_percent, 3),
-            jitter_ms=round(float(self.receiver.meter.jitter[row]) * 1000 / CLOCK, 3),
-            round_trip_ms=None if trip is None else round(trip * 1000, 3),
-            mos=round(score, 3),
-            r_factor=round(rating, 2),
-            late=late,
-            duplicates=int(self.receiver.reception.duplicates[row]),
-            strangers=int(self.latch.strangers[row]),
-            srtp_errors=int(self._io.errors[row]),
-            seconds_since_last_packet=round(now - heard, 3) if heard else None,
-            burst_ratio=round(burst_ratio, 2) if losses.lost else None,
-            buffer_ms=None if waited is None else round(waited, 1),
-            one_way=self._one_way(row),
-            decoded_seconds=sounded.seconds,
-            silence_percent=sounded.silence_percent,
-            clipped_percent=sounded.clipped_percent,
-            talk_over_percent=sounded.talk_over_percent,
-        )
-
-    def _report_unheard(self, row: int) -> LegReport:
-        sent, strangers = int(self.legs.packets_sent[row]), int(self.latch.strangers[row])
-        errors = int(self._io.errors[row])
-        if not sent and not strangers and not errors:
-            return UNHEARD
-        one_way_ = self._one_way(row)
-        return {**UNHEARD, "packets_sent": sent, "strangers": strangers, "srtp_errors": errors, "one_way": one_way_}
-
-    def _one_way(self, row: int) -> str | None:
-        sends, receives = bool(self.legs.sends[row]), bool(self.legs.receives[row])
-        sent, received = int(self.legs.packets_sent[row]), int(self.receiver.reception.received[row])
-        only_silence = bool(self.measures.only_silence(np.array([row]))[0])
-        return one_way(sends, receives, sent, received, only_silence=only_silence)
 
 
 class _Sound:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from media import quality, rtcp
-from media.engine import BUFFER_DELAY_MS
 from media.errors import BadCommand, UnknownLeg
+from media.leg_report import BUFFER_DELAY_MS
 from media.protocol import UNHEARD, Digit, LegReport, MediaResumed, MediaSilent, PlaybackFinished
 from media.rtp import FRAME
 from media.telephone_event import Event
