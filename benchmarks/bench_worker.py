@@ -9,6 +9,8 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +29,9 @@ LONGEST: Final = 60
 """Seconds after which the load ends by itself."""
 PORTS: Final = "20000-31999"
 READY_WITHIN: Final = 30.0
+IDLE: Final = 2000
+"""Legs that are open and silent while their memory is measured."""
+SETUPS: Final = 100_000
 
 
 def run() -> list[dict[str, Any]]:
@@ -42,21 +47,69 @@ def run() -> list[dict[str, Any]]:
     first = float(rows[0]["value"])
     for row in rows:
         row["floor"], row["ratio"] = first, round(float(row["value"]) / first, 2)
+    rows += asyncio.run(_memory())
     most = {"name": "worker, most calls held", "unit": "calls", "value": held, "floor": 1000, "ratio": held / 1000}
     return [*rows, most]
 
 
-async def _step(calls: int) -> dict[str, Any]:
+@asynccontextmanager
+async def _worker() -> AsyncIterator[tuple[MediaClient, int]]:
+    """A worker of its own: the client and the process."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         socket = Path(folder) / "media.sock"
         worker = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "media.worker", "--socket", str(socket), "--ports", PORTS, "--log-level", "error")
         )
         try:
-            return await _measure(calls, await _connect(socket), worker.pid)
+            yield await _connect(socket), worker.pid
         finally:
             worker.terminate()
             await worker.wait()
+
+
+async def _step(calls: int) -> dict[str, Any]:
+    async with _worker() as (client, pid):
+        return await _measure(calls, client, pid)
+
+
+async def _memory() -> list[dict[str, Any]]:
+    """What an idle leg takes, and what set-ups and tear-downs leave behind, in KiB of resident memory."""
+    async with _worker() as (client, pid):
+        await _set_up_and_tear_down(client, 1)
+        before = _resident(pid)
+        for leg in range(IDLE):
+            await client.open(str(leg), "127.0.0.1")
+            _configure(client, str(leg), 5000)
+        await client.statistics()
+        each = (_resident(pid) - before) / IDLE
+        for leg in range(IDLE):
+            await client.close_leg(str(leg))
+        await _set_up_and_tear_down(client, SETUPS // 10)
+        before = _resident(pid)
+        await _set_up_and_tear_down(client, SETUPS)
+        grown = _resident(pid) - before
+        client.close()
+    return [
+        {"name": "worker, an idle leg", "unit": "KiB", "value": round(each, 2), "floor": 12,
+         "ratio": round(each / 12, 2)},
+        {"name": f"worker, {SETUPS:,} set-ups and tear-downs", "unit": "KiB grown", "value": grown, "floor": before,
+         "ratio": round((before + grown) / before, 3)},
+    ]  # fmt: skip
+
+
+async def _set_up_and_tear_down(client: MediaClient, count: int) -> None:
+    for first in range(0, count, 40):
+        legs = [str(leg) for leg in range(first, min(first + 40, count))]
+        await asyncio.gather(*(client.open(leg, "127.0.0.1") for leg in legs))
+        for leg in legs:
+            _configure(client, leg, 5000)
+            client.join(leg, f"call {first}")
+        await asyncio.gather(*(client.close_leg(leg) for leg in legs))
+
+
+def _resident(pid: int) -> int:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1])
 
 
 async def _connect(socket: Path) -> MediaClient:

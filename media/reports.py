@@ -62,7 +62,15 @@ class Reports:
 
     def close(self, row: int) -> Correspondence:
         """End it."""
-        return self._open.pop(row)
+        correspondence = self._open.pop(row)
+        if not self._open:
+            self._due.clear()  # nobody asks who is due while there are no legs
+        return correspondence
+
+    @property
+    def pending(self) -> int:
+        """Reports that are planned, those of closed legs whose time has not come included."""
+        return len(self._due)
 
     def due(self, now: float) -> list[int]:
         """Rows whose report is due, not more than `MOST_AT_ONCE`; the next one of each is planned."""

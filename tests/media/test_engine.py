@@ -609,3 +609,11 @@ def test_a_recording_hands_over_whole_blocks_after_a_stall_too(studio: Studio) -
     assert [block.shape[1] for block in tape.blocks] == [25 * FRAME] * 3
     studio.engine.stop_record("x")
     assert tape.sound.shape == (2, 98 * FRAME)
+
+
+def test_legs_that_come_and_go_between_two_ticks_leave_nothing_behind(studio: Studio) -> None:
+    for number in range(100):
+        studio.open(str(number))
+        studio.engine.close(str(number), studio.now, studio.now)
+    assert studio.engine.reports.pending == 0
+    assert len(studio.engine.legs) == 0
