@@ -107,6 +107,8 @@ class Engine:
         self._detected: set[int] = set()
         self._taped: set[int] = set()
         self._sound = _Sound(capacity)
+        self._wide: dict[int, NDArray[np.int16]] = {}
+        """What the members of wideband rooms hear in this tick."""
         self._plan: Plan | None = None
         self._tape_plan: TapePlan | None = None
 
@@ -296,6 +298,7 @@ class Engine:
             self._overlay(end.row)
         for end in self.keys.tones.add(heard, plan.place, self.tick_number) if len(self.keys.tones) else ():
             self._overlay(end.row)
+        self._wide = self.voices.mix_wide(plan.wide, sound.said, plan.place) if plan.wide else {}
         self._send(plan.spoken, plan.spoken_rows, heard)
 
     def _watch(self, plan: Plan) -> None:
@@ -331,7 +334,7 @@ class Engine:
             return
         second, sequence, timestamps = self.legs.stamp(rows, self.tick_number)
         self.receiver.write(rows, second, sequence, timestamps * self.legs.clock_factor[rows])
-        for row, payload in zip(rows.tolist(), self.voices.say(rows, heard), strict=True):
+        for row, payload in zip(rows.tolist(), self.voices.say(rows, heard, self._wide), strict=True):
             head = self._io.packets[row, :HEADER_SIZE].tobytes()
             self._io.send_one(row, head + payload)
 

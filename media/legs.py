@@ -91,6 +91,8 @@ class Legs:
         """Which codings may be relayed to each other: 0 for both laws of G.711, else the number of the format."""
         self.clock_factor = np.ones(capacity, np.int64)
         """RTP clock of the codec in units of 8 kHz; timestamps are kept at 8 kHz here."""
+        self.wide = np.zeros(capacity, bool)
+        """Whether the codec carries more than the telephone band."""
         self.sends = np.zeros(capacity, bool)
         self.receives = np.zeros(capacity, bool)
         self.ssrc = np.zeros(capacity, np.int64)
@@ -142,7 +144,7 @@ class Legs:
         del self._rows[name]
         self.names[row] = ""
         self.negotiated[row] = None
-        self.sends[row] = self.receives[row] = False
+        self.sends[row] = self.receives[row] = self.wide[row] = False
         self.receive_payload_type[row] = self.dtmf_receive[row] = NO_PAYLOAD_TYPE
         heapq.heappush(self._free, row)
         return row
@@ -161,6 +163,7 @@ class Legs:
         form = negotiated.format
         self.coding[row] = G711 if form is None else CODINGS[form]
         self.clock_factor[row] = 1 if form is None else form.clock // 8000
+        self.wide[row] = form is not None and form.wideband
         self.payload_type[row] = negotiated.payload_type
         self.receive_payload_type[row] = negotiated.receive_payload_type
         dtmf = negotiated.dtmf_receive

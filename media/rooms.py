@@ -52,6 +52,8 @@ class Plan:
     """Whether anybody is mixed without a matrix."""
     matrices: list[Matrix]
     """The rooms that are mixed by one."""
+    wide: list[Rows]
+    """intp[k]: rows of the members of each room that is mixed at 16 kHz, since all of them carry it."""
     spoken: Rows
     """intp[s]: ears whose rows are sent sound."""
     spoken_rows: Rows
@@ -97,7 +99,7 @@ class Rooms:
         self._place = np.full(legs.capacity, -1, np.intp)
         self._plan: Plan | None = None
         none = np.empty(0, np.intp)
-        self._nothing = Plan(none, [], self._place, none, Seating(none, []), False, [], none, none, none, [], none)
+        self._nothing = Plan(none, [], self._place, none, Seating(none, []), False, [], [], none, none, none, [], none)
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -264,7 +266,8 @@ class Rooms:
         self.listens[heard_rows] = True
         spoken_ears = np.array([ear for ear, row in enumerate(self._ears) if row in spoken], np.intp)
         matrices, apart = self._make_matrices()
-        mixed = (self._mixes | self._feeds) - apart
+        wide = self._make_wide(apart)
+        mixed = (self._mixes | self._feeds) - apart.union(*wide)
         numbers = [self._rooms[self._room_of[row]].number if row in mixed else NO_ROOM for row in self._ears]
         room = np.array(numbers, np.intp)
         return Plan(
@@ -275,6 +278,7 @@ class Rooms:
             seating=seat(room),
             mixes=any(number != NO_ROOM for number in numbers),
             matrices=matrices,
+            wide=[np.array(members, np.intp) for members in wide],
             spoken=spoken_ears,
             spoken_rows=ears[spoken_ears],
             heard_rows=heard_rows,
@@ -293,6 +297,14 @@ class Rooms:
             heard = factors([(row, self._membership(row)) for row in members])
             matrices.append(Matrix(self._place[members], heard))
         return matrices, apart
+
+    def _make_wide(self, apart: set[int]) -> list[list[int]]:
+        """The members of each plain room in which everybody carries more than the telephone band."""
+        wide = self._legs.wide
+        names = {self._room_of[row] for row in np.flatnonzero(wide).tolist() if row in self._room_of}
+        both = self._mixes & self._feeds
+        rooms = [self._rooms[name].members for name in sorted(names)]
+        return [one for one in rooms if both.issuperset(one) and wide[one].all() and apart.isdisjoint(one)]
 
     def _make_watched(self) -> list[Watched]:
         audible = {

@@ -4,7 +4,7 @@ A codec keeps a state from frame to frame, so its payloads are decoded in the or
 comes. Timestamps are counted at 8 kHz here whatever the clock of the codec is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -93,6 +93,9 @@ class Voices:
         self._voices: dict[int, Voice] = {}
         self._halver = Halver(legs.capacity)
         self._doubler = Doubler(legs.capacity)
+        self._filler = Doubler(legs.capacity)
+        self._frames: dict[int, Samples] = {}
+        """What the wideband legs said in this tick, int16[320]."""
 
     def __len__(self) -> int:
         return len(self._voices)
@@ -107,8 +110,8 @@ class Voices:
         voice = self._voices.get(row)
         if voice is None or voice.format != form:
             self._voices[row] = Voice(self._open(form.name, form.clock))
-            self._halver.reset(row)
-            self._doubler.reset(row)
+            for band in (self._halver, self._doubler, self._filler):
+                band.reset(row)
 
     def close(self, row: int) -> None:
         """A leg is gone."""
@@ -142,6 +145,7 @@ class Voices:
         present, lost : bool[n]
             Whether there is a frame, and whether one is missing; set for the coded legs.
         """
+        self._frames.clear()
         wide_ears: list[int] = []
         wide: list[Samples] = []
         for ear in np.flatnonzero(self._legs.coding[ears] != G711).tolist():
@@ -155,19 +159,61 @@ class Voices:
                 continue
             wide_ears.append(ear)
             wide.append(heard)
+            self._frames[int(ears[ear])] = heard
         if wide:
             at = np.array(wide_ears, np.intp)
             narrow = np.empty((len(wide), FRAME), np.int16)
             self._halver.apply(ears[at], np.stack(wide), narrow)
             said[at] = narrow
 
-    def say(self, rows: Rows, heard: Samples) -> list[bytes]:
-        """Code what these rows hear, int16[n, 160] at 8 kHz: one payload per row."""
+    def mix_wide(self, rooms: Sequence[Rows], said: Samples, place: Rows) -> dict[int, Samples]:
+        """What the members of wideband rooms hear of each other.
+
+        Parameters
+        ----------
+        rooms : intp[k] each
+            Rows of the members of each room.
+        said : int16[n, 160]
+            What everybody said at 8 kHz, with what was made up for lost frames.
+        place : intp[capacity]
+            Where in `said` each row is.
+
+        Returns
+        -------
+        dict
+            int16[320] by row: the sum of the others, saturated.
+        """
+        heard: dict[int, Samples] = {}
+        for rows in rooms:
+            self._fill_in(rows, said, place)
+            frames = np.stack([self._frames[row] for row in rows.tolist()]).astype(np.int32)
+            mixes = np.clip(frames.sum(axis=0) - frames, -32768, 32767).astype(np.int16)
+            heard.update(zip(rows.tolist(), mixes, strict=True))
+        return heard
+
+    def _fill_in(self, rows: Rows, said: Samples, place: Rows) -> None:
+        """Let the members that lack a wideband frame say what was made up for it."""
+        lacking = np.array([row for row in rows.tolist() if row not in self._frames], np.intp)
+        if not len(lacking):
+            return
+        made_up = np.empty((len(lacking), WIDE), np.int16)
+        self._filler.apply(lacking, said[place[lacking]], made_up)
+        self._frames.update(zip(lacking.tolist(), made_up, strict=True))
+
+    def say(self, rows: Rows, heard: Samples, wide: Mapping[int, Samples]) -> list[bytes]:
+        """Code what these rows hear: int16[n, 160] at 8 kHz, over what `mix_wide` made; one payload per row."""
         voices = [self._voices[row] for row in rows.tolist()]
-        is_wide = np.array([voice.format.wideband for voice in voices], bool)
-        doubled = np.empty((len(rows), WIDE), np.int16)
-        if is_wide.any():
-            wide = np.empty((int(is_wide.sum()), WIDE), np.int16)
-            self._doubler.apply(rows[is_wide], np.ascontiguousarray(heard[is_wide]), wide)
-            doubled[is_wide] = wide
-        return [voice.say(doubled[index] if is_wide[index] else heard[index]) for index, voice in enumerate(voices)]
+        doubled = np.zeros((len(rows), WIDE), np.int16)
+        at = np.flatnonzero([voice.format.wideband for voice in voices])
+        if len(at):
+            upper = np.empty((len(at), WIDE), np.int16)
+            self._doubler.apply(rows[at], np.ascontiguousarray(heard[at]), upper)
+            doubled[at] = upper
+        payloads = []
+        for index, voice in enumerate(voices):
+            pcm = doubled[index] if voice.format.wideband else heard[index]
+            mix = wide.get(int(rows[index]))
+            if mix is not None:
+                pcm = np.clip(pcm.astype(np.int32) + mix, -32768, 32767).astype(np.int16)
+            payloads.append(voice.say(pcm))
+        return payloads

@@ -199,3 +199,83 @@ def test_keys_of_a_coded_leg_are_told_and_handed_on() -> None:
         studio.tick()
     assert [event.digit for event in studio.events] == ["5"]
     assert len([one for one in studio.io.sent_to(plain.row) if one.payload_type == 101]) == 10
+
+
+def rooms_of(*names: str, codecs: list[tuple[str, int, int]]) -> tuple[Studio, list[CodedTalker]]:
+    studio = Studio()
+    talkers = [CodedTalker(studio, name, *codec) for name, codec in zip(names, codecs, strict=True)]
+    for name in names:
+        studio.engine.join(name, "r")
+    return studio, talkers
+
+
+def share_above(samples: Samples, rate: int, hz: float) -> float:
+    power = np.abs(np.fft.rfft(samples.astype(np.float64))) ** 2
+    return float(power[np.fft.rfftfreq(len(samples), 1 / rate) > hz].sum() / power.sum())
+
+
+@pytest.mark.parametrize(
+    "codecs",
+    [
+        [("G722", 8000, 9), ("L16", 16000, 97), ("OPUS", 48000, 96)],
+        [("G722", 8000, 9), ("L16", 16000, 97)],
+    ],
+)
+def test_a_room_of_wideband_legs_is_mixed_in_wideband(codecs: list[tuple[str, int, int]]) -> None:
+    studio, talkers = rooms_of(*"abc"[: len(codecs)], codecs=codecs)
+    for _ in range(60):
+        talkers[0].say(5500)
+        studio.tick()
+    for listener in talkers[1:]:
+        heard = listener.hears()[16 * 320 :]
+        assert abs(loudest_hz(heard) * listener.form.rate / 8000 - 5500) < 10
+        assert share_above(heard, 16000, 4500) > 0.95
+    assert np.abs(talkers[0].hears()).max() < 200
+
+
+def test_one_member_of_the_telephone_band_makes_the_room_narrow_and_when_he_goes_it_is_wide_again() -> None:
+    studio, (first, second, third) = rooms_of(
+        *"abc", codecs=[("G722", 8000, 9), ("L16", 16000, 97), ("L16", 16000, 98)]
+    )
+    plain = studio.open("d")
+    studio.engine.join("d", "r")
+    shares = []
+    for there in (True, False):
+        if not there:
+            studio.engine.leave("d")
+        for _ in range(60):
+            first.say(5500)
+            plain.say(sine(900))
+            studio.tick()
+        heard = second.hears()[16 * 320 :]
+        shares.append(share_above(heard, 16000, 4500) if heard.any() else 0.0)
+    assert shares[0] < 0.5
+    assert shares[1] > 0.95
+    assert third.packets()
+
+
+def test_a_beep_is_heard_over_a_wideband_room_and_lost_frames_are_made_up_for() -> None:
+    studio, (first, second, third) = rooms_of(
+        *"abc", codecs=[("L16", 16000, 96), ("L16", 16000, 97), ("L16", 16000, 98)]
+    )
+    for tick in range(100):
+        first.say(600, lost=tick % 20 == 10)
+        if tick == 50:
+            studio.engine.play("b", [sine(1500, 10)], "beep", repeat=False)
+        studio.tick()
+    heard = second.hears().reshape(-1, 320).astype(np.float64)
+    assert np.sqrt((heard[20:] ** 2).mean(axis=1)).min() > 500
+    beeped = second.form.rate / 8000 * loudest_hz(heard[52:58].ravel() - third.hears().reshape(-1, 320)[52:58].ravel())
+    assert abs(beeped - 1500) < 30
+
+
+def test_a_room_of_wideband_legs_saturates() -> None:
+    studio, talkers = rooms_of(*"abc", codecs=[("L16", 16000, 96), ("L16", 16000, 97), ("L16", 16000, 98)])
+    loud = np.full(320, 30000, ">i2").tobytes()
+    for number in range(20):
+        for talker in talkers[:2]:
+            packet = RtpPacket(talker.payload_type, False, number, number * 320, 9 + talker.row, loud)
+            studio.io.arrive(talker.row, bytes(packet), "192.0.2.1", 4000 + 2 * talker.row)
+        studio.tick()
+    assert talkers[2].hears()[10 * 320 :].max() == 32767
+    assert talkers[2].hears().size == 0
