@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from media.engine import PARTS, TICK, Engine
+from media.beat import PARTS, TICK
+from media.engine import Engine
 from media.errors import BackendUnavailable
 from media.io.choice import choose
 from media.io.ports import Ports

@@ -19,10 +19,11 @@ from media.client import MediaClient
 from media.errors import MediaError
 from media.protocol import LegReport
 
-STEPS: Final = (250, 500, 1000, 1500, 2000, 2500)
+STEPS: Final = (250, 500, 1000, 1250, 1500, 2000)
 """Calls; the first step that is not held is the last one."""
-SECONDS: Final = 6.0
-SETTLE: Final = 2.0
+SECONDS: Final = 20.0
+"""As long as the last 1,000 ticks, over which a worker tells its percentiles."""
+SETTLE: Final = 4.0
 """Seconds after which a step is measured: every leg has latched by then."""
 LATE: Final = 5.0
 LONGEST: Final = 60

@@ -17,7 +17,7 @@ from media.conceal import Concealer
 from media.dtmf import DigitDetector
 from media.g711 import decode_rows, encode_rows
 from media.io.ports import PortPair
-from media.io.sockets import MediaIo
+from media.io.sockets import AT_ONCE, MediaIo
 from media.keys import Keys
 from media.latch import Latch
 from media.leg_report import LegReports
@@ -50,10 +50,6 @@ from media.telephone_event import Pressed
 from media.voices import Voices
 
 CAPACITY: Final = 8192
-TICK: Final = 0.02
-"""Seconds."""
-PARTS: Final = 3
-"""Looks at the sockets per tick while packets are relayed: a packet waits 3.3 ms in the median, 6.7 ms at most."""
 REVIEW_TICKS: Final = 50
 """Ticks between reviews of jitter buffers and of silent legs."""
 SILENT_AFTER: Final = 20.0
@@ -224,13 +220,14 @@ class Engine:
         """Whether packets should be handed on sooner than the next tick: there are relays, and not in silence."""
         return self.relay.count > 0 and self.tick_number - self.receiver.relayed_at <= REVIEW_TICKS
 
-    def receive(self, now: float, wall: float) -> None:
-        """Take what has come: count it, relay it, or keep it for the tick."""
-        for row, datagram in self.receiver.receive(now, self.tick_number):
+    def receive(self, now: float, wall: float, most: int = AT_ONCE) -> int:
+        """Take what has come, no more than `most`: count it, relay it, or keep it for the tick; how much it was."""
+        for row, datagram in self.receiver.receive(now, self.tick_number, most):
             self._take_odd(row, datagram, now, wall)
         for row in self.receiver.resumed:
             self._tell(MediaResumed(self.legs.names[row]))
         self.receiver.resumed.clear()
+        return self.receiver.taken
 
     def tick(self, now: float, wall: float) -> None:
         """Make and send one frame for every leg that is sent sound."""

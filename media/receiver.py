@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from media import rtp
 from media.g711 import SILENCE, transcode
-from media.io.sockets import Arrivals, MediaIo
+from media.io.sockets import AT_ONCE, Arrivals, MediaIo
 from media.jitter import JitterBuffer
 from media.latch import MOVE_AFTER, Latch
 from media.legs import G711, NO_PAYLOAD_TYPE, Legs
@@ -57,6 +57,8 @@ class Receiver:
         self.resumed: list[int] = []
         """Rows that were silent and are not; to be emptied by who reads it."""
         self.malformed = 0
+        self.taken = 0
+        """Datagrams of the last call of `receive`."""
         self._tick = 0
         self.relayed_at = NEVER
         """Tick in which a packet was last relayed."""
@@ -72,9 +74,10 @@ class Receiver:
         self.meter.reset(row)
         self.jitter.forget(row)
 
-    def receive(self, now: float, tick: int) -> list[tuple[int, bytes]]:
-        """Take everything that has come; the odd packets, with their rows, are for the caller."""
-        arrivals = self._io.receive()
+    def receive(self, now: float, tick: int, most: int = AT_ONCE) -> list[tuple[int, bytes]]:
+        """Take what has come, no more than `most`; the odd packets, with their rows, are for the caller."""
+        arrivals = self._io.receive(most)
+        self.taken = 0 if arrivals is None else len(arrivals.rows)
         if arrivals is None:
             return []
         self._tick = tick

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from media import rtp
 from media.io.ports import PortPair
-from media.io.sockets import Arrivals, MediaIo, Rows
+from media.io.sockets import AT_ONCE, Arrivals, MediaIo, Rows
 from media.latch import Latch
 from media.protocol import SrtpKeys
 
@@ -56,9 +56,9 @@ class SrtpIo:
 
     # receiving
 
-    def receive(self) -> Arrivals | None:
-        """All datagrams that have come since the last call, up to a bound, opened; those that cannot be are missing."""
-        arrivals = self._io.receive()
+    def receive(self, most: int = AT_ONCE) -> Arrivals | None:
+        """No more than `most` datagrams that have come, opened; those that cannot be opened are missing."""
+        arrivals = self._io.receive(most)
         if arrivals is None or not self._sessions:
             return arrivals
         sealed = self._secured[arrivals.rows]

@@ -22,17 +22,15 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from media import protocol
+from media.beat import TICK, Beat, Looks
 from media.codec.catalogue import preload
-from media.engine import CAPACITY, PARTS, SILENT_AFTER, TICK, Engine
+from media.engine import CAPACITY, SILENT_AFTER, Engine
 from media.errors import BadCommand, MediaError
 from media.io.choice import BACKENDS, choose
 from media.io.loader import Loader
@@ -97,34 +95,6 @@ class Switch:
         return True
 
 
-class Beat:
-    """Counts ticks and how long they took."""
-
-    def __init__(self) -> None:
-        self.ticks = 0
-        self.late = 0
-        self.skipped = 0
-        self._took: deque[float] = deque(maxlen=1000)
-        self._error: deque[float] = deque(maxlen=1000)
-
-    def count(self, due: float, began: float, ended: float) -> None:
-        """One tick that was due, began and ended then."""
-        self.ticks += 1
-        self.late += began - due > TICK
-        self._took.append(ended - began)
-        self._error.append(began - due)
-
-    def report(self) -> dict[str, Any]:
-        """Counters and the 99th percentiles of the last 1,000 ticks."""
-        return {
-            "ticks": self.ticks,
-            "late_ticks": self.late,
-            "skipped_ticks": self.skipped,
-            "tick_p99_ms": _p99_ms(self._took),
-            "start_error_p99_ms": _p99_ms(self._error),
-        }
-
-
 class Worker:
     """The loop."""
 
@@ -148,6 +118,7 @@ class Worker:
             time.time,
         )
         self._beat = Beat()
+        self._looks = Looks()
         self._listener = _listen(path)
         self._switch: Switch | None = None
         self._waits_for_room = False
@@ -179,14 +150,14 @@ class Worker:
             self._flush()
             return time.monotonic() + TICK
         now = time.monotonic()
-        part = TICK / PARTS
-        wait_until = due - (due - now) // part * part if self._engine.relays else due
-        self._wait(max(min(wait_until, due) - now, 0.0))
+        look_at = self._looks.next(now, due) if self._engine.relays else due
+        self._wait(max(look_at - now, 0.0))
         now = time.monotonic()
         if now >= due:
             return self._tick(due, now)
-        if self._engine.relays:
-            self._engine.receive(now, time.time())
+        if now >= look_at:
+            taken = self._engine.receive(now, time.time(), self._looks.most(now, due))
+            self._looks.count(now, time.monotonic(), taken)
         self._flush()
         return due
 
@@ -198,6 +169,7 @@ class Worker:
             self._beat.skipped += skipped
             due += skipped * TICK
         self._engine.tick(now, time.time())
+        self._looks.count(now, now, 0)
         self._orders.handle_timer(now)
         self._beat.count(due, now, time.monotonic())
         if self._beat.ticks % 50 == 0:
@@ -336,10 +308,6 @@ def _answers(path: str) -> bool:
 
 REFUSED: Final = 78
 """Exit code EX_CONFIG of sysexits.h: starting again will not help."""
-
-
-def _p99_ms(seconds: deque[float]) -> float:
-    return round(float(np.percentile(seconds, 99)) * 1000, 3) if seconds else 0.0
 
 
 def _die_with_parent(parent: int) -> None:

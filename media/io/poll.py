@@ -12,9 +12,8 @@ import numpy as np
 
 from media.io import sockaddr
 from media.io.ports import PortPair
-from media.io.sockets import BUFFER_SIZE, Arrivals, Rows, Sockets
+from media.io.sockets import AT_ONCE, BUFFER_SIZE, Arrivals, Rows, Sockets
 
-DATAGRAMS_AT_ONCE: Final = 8192
 PER_SOCKET: Final = 16
 """Datagrams read from one socket per turn; a flood on one port leaves the others their share."""
 DONT_WAIT: Final = 0x40
@@ -49,13 +48,13 @@ class Poll(Sockets):
         self._quiet: set[int] = set()
         """Rows that nothing has come to."""
         self._fds = [-1] * capacity
-        self._buffers = np.zeros((DATAGRAMS_AT_ONCE, BUFFER_SIZE), np.uint8)
-        self._sources = np.zeros((DATAGRAMS_AT_ONCE, sockaddr.WORDS), np.uint64)
-        self._vectors = np.zeros(DATAGRAMS_AT_ONCE, _VECTOR)
-        self._messages = np.zeros(DATAGRAMS_AT_ONCE, _MESSAGE)
-        self._order = np.arange(DATAGRAMS_AT_ONCE)
-        self._row_of = np.zeros(DATAGRAMS_AT_ONCE, np.intp)
-        each = np.arange(DATAGRAMS_AT_ONCE, dtype=np.uint64)
+        self._buffers = np.zeros((AT_ONCE, BUFFER_SIZE), np.uint8)
+        self._sources = np.zeros((AT_ONCE, sockaddr.WORDS), np.uint64)
+        self._vectors = np.zeros(AT_ONCE, _VECTOR)
+        self._messages = np.zeros(AT_ONCE, _MESSAGE)
+        self._order = np.arange(AT_ONCE)
+        self._row_of = np.zeros(AT_ONCE, np.intp)
+        each = np.arange(AT_ONCE, dtype=np.uint64)
         self._vectors["base"] = self._buffers.ctypes.data + each * BUFFER_SIZE
         self._vectors["size"] = BUFFER_SIZE
         self._messages["name"] = self._sources.ctypes.data + each * self._sources.strides[0]
@@ -79,8 +78,8 @@ class Poll(Sockets):
         self._epoll.unregister(fd)
         del self._rows[fd]
 
-    def receive(self) -> Arrivals | None:
-        """All datagrams that have come since the last call, up to a bound."""
+    def receive(self, most: int = AT_ONCE) -> Arrivals | None:
+        """Datagrams that have come since the last call, no more than `most`; what is left comes with the next call."""
         ready = self._epoll.poll(0, max(len(self._rows), 1))
         if not ready:
             return None
@@ -88,7 +87,7 @@ class Poll(Sockets):
         count = 0
         messages, step, rows = self._messages.ctypes.data, _MESSAGE.itemsize, self._rows
         for fd, _ in ready:
-            room = min(PER_SOCKET, DATAGRAMS_AT_ONCE - count)
+            room = min(PER_SOCKET, most - count)
             if not room:
                 break
             got = _recvmmsg(fd, messages + count * step, room, DONT_WAIT, None)

@@ -124,10 +124,12 @@ class Ring:
         self._sqes["size"][place] = size
         self._enter(len(rows), 0)
 
-    def run(self) -> None:
-        """Let the kernel do what became due, and write its completions; never sleeps."""
+    def run(self, most: int) -> None:
+        """Let the kernel do what became due, until about `most` completions wait; never sleeps."""
         ready = self.ready
         for _ in range(MOST_RUNS):
+            if ready >= most:
+                return
             try:
                 _call(_ENTER, self.fd, 0, ready, _ENTER_GETEVENTS)
             except OSError as error:
@@ -137,9 +139,9 @@ class Ring:
             if ready == before:
                 return
 
-    def completions(self) -> NDArray[np.void]:
-        """Completions since the last call, CQE [n], a copy."""
-        head, count = int(self._words[self._cq_head]), self.ready
+    def completions(self, most: int) -> NDArray[np.void]:
+        """The oldest completions, CQE [n], no more than `most`, a copy; they are gone from the ring."""
+        head, count = int(self._words[self._cq_head]), min(self.ready, most)
         start = head % len(self._cqes)
         done = self._cqes[start : start + count].copy()
         if len(done) < count:

@@ -19,6 +19,8 @@ PITCH: Final = 664
 """
 BUFFER_SIZE: Final = 768
 """Octets of a receive buffer: 80 ms of G.711 and its headers; no power of two, for the sake of the cache sets."""
+AT_ONCE: Final = 8192
+"""Datagrams read per call at most."""
 REPORTS_AT_ONCE: Final = 256
 """RTCP datagrams read per call; the others wait in their sockets."""
 
@@ -62,8 +64,8 @@ class MediaIo(Protocol):
     def detach(self, row: int) -> None:
         """Cease to read a row's sockets; they may be closed then."""
 
-    def receive(self) -> Arrivals | None:
-        """All datagrams that have come since the last call, up to a bound."""
+    def receive(self, most: int = AT_ONCE) -> Arrivals | None:
+        """Datagrams that have come since the last call, no more than `most`; what is left comes with the next call."""
 
     def send(self, rows: Rows, size: int) -> None:
         """Send the first `size` octets of the rows' packets, each row at most once."""

@@ -17,7 +17,7 @@ from media.errors import BackendUnavailable
 from media.io import ring as kernel
 from media.io import sockaddr
 from media.io.ports import PortPair
-from media.io.sockets import BUFFER_SIZE, Arrivals, Rows, Sockets
+from media.io.sockets import AT_ONCE, BUFFER_SIZE, Arrivals, Rows, Sockets
 
 BUFFERS: Final = 8192
 SUBMISSIONS: Final = 4096
@@ -89,8 +89,8 @@ class Uring(Sockets):
         super().detach(row)
         self._leave(row)
 
-    def receive(self) -> Arrivals | None:
-        """All datagrams that have come since the last call, up to a bound."""
+    def receive(self, most: int = AT_ONCE) -> Arrivals | None:
+        """Datagrams that have come since the last call, no more than `most`; what is left comes with the next call."""
         if len(self._used):
             self._buffers.give_back(self._used)
             self._used = self._used[:0]
@@ -101,8 +101,8 @@ class Uring(Sockets):
             self._unarmed.clear()
         if not self._requests and not self._ring.ready:
             return None
-        self._ring.run()
-        done = self._ring.completions()
+        self._ring.run(most)
+        done = self._ring.completions(most)
         if not len(done):
             return None
         return self._sort(done)

@@ -6,7 +6,7 @@ import numpy as np
 
 from media.io import sockaddr
 from media.io.ports import PortPair
-from media.io.sockets import BUFFER_SIZE, PITCH, Arrivals, Rows
+from media.io.sockets import AT_ONCE, BUFFER_SIZE, PITCH, Arrivals, Rows
 from media.rtp import RtpPacket, parse
 
 
@@ -44,8 +44,8 @@ class FakeIo:
     def detach(self, row: int) -> None:
         self.attached.remove(row)
 
-    def receive(self) -> Arrivals | None:
-        waiting, self._waiting = self._waiting, []
+    def receive(self, most: int = AT_ONCE) -> Arrivals | None:
+        waiting, self._waiting = self._waiting[:most], self._waiting[most:]
         if not waiting:
             return None
         pool = np.zeros((len(waiting), BUFFER_SIZE), np.uint8)

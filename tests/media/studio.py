@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from media.engine import TICK, Engine
+from media.beat import TICK
+from media.engine import Engine
 from media.g711 import LAWS, decode_rows, encode_rows
 from media.legs import Negotiated
 from media.protocol import MediaEvent

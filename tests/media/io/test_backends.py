@@ -336,3 +336,21 @@ def test_the_backend_is_chosen_by_itself_and_says_why(monkeypatch: pytest.Monkey
     chosen.close()
     with pytest.raises(BackendUnavailable):
         choice.choose("uring", CAPACITY)
+
+
+def test_no_more_is_read_than_was_asked_for_and_nothing_is_lost(io: MediaIo, ports: Ports) -> None:
+    pair = ports.open("127.0.0.1")
+    with phone() as sock:
+        io.attach(1, pair)
+        for number in range(30):
+            sock.sendto(bytes((number,)), ("127.0.0.1", pair.port))
+        got: list[bytes] = []
+        until = time.monotonic() + 2
+        while len(got) < 30 and time.monotonic() < until:
+            arrivals = io.receive(7)
+            if arrivals is not None:
+                assert len(arrivals.rows) <= 7
+                got += [arrivals.datagram(index) for index in range(len(arrivals.rows))]
+    assert got == [bytes((number,)) for number in range(30)]
+    io.detach(1)
+    ports.close(pair)
