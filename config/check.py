@@ -194,7 +194,10 @@ def _demo_passwords(config: Config) -> Iterator[Finding]:
 
 
 def _sockets(config: Config) -> Iterator[Finding]:
-    ports = config.media.ports
+    ports, workers = config.media.ports, config.media.workers
+    pairs = (ports.last - ports.first + 1) // 2
+    if workers > pairs:
+        yield Finding(("media", "workers"), f"expected at most {pairs}, for each needs a pair of the ports {ports}")
     for index, listener in enumerate(config.sip.listen):
         path: Path = ("sip", "listen", index)
         if listener.port and listener in config.sip.listen[:index]:

@@ -13,7 +13,7 @@ SETTINGS = ("switch", "sip", "media", "records", "recordings", "supervision")
 RESTART = frozenset({
     "switch.data", "switch.realm", "switch.domain", "sip.listen", "sip.external_address",
     "sip.min_registration", "sip.default_registration", "sip.max_registration",
-    "media.address", "media.external_address", "media.ports", "media.backend", "media.silence_timeout",
+    "media.address", "media.external_address", "media.ports", "media.workers", "media.backend", "media.silence_timeout",
     "records.heartbeat", "recordings.folder",
 })  # fmt: skip
 """Settings that sockets, processes, files and the registrar were made with."""

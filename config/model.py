@@ -123,6 +123,7 @@ class MediaSection(Section):
     address: Address = "127.0.0.1"
     external_address: Address | None = None
     ports: Ports = PortRange(20000, 29999)
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
     backend: Literal["auto", "uring", "poll"] = "auto"
     codecs: Annotated[Many[Literal["PCMA", "PCMU", "G722", "OPUS", "L16", "GSM"]], Field(min_length=1)] = (
         "PCMA",

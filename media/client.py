@@ -57,6 +57,8 @@ class MediaClient:
         self._lines: list[bytes] = []
         self._last_id = 0
         self._closing = False
+        self.leg_count = 0
+        """Legs that are open, or being opened."""
 
     @classmethod
     async def connect(cls, path: str, on_event: Callable[[MediaEvent], None]) -> "MediaClient":
@@ -77,11 +79,21 @@ class MediaClient:
         if self._transport is not None:
             self._transport.close()
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether there is nobody at the other end any more."""
+        return self._closing
+
     # legs
 
     async def open(self, leg: str, address: str) -> int:
         """Open a leg on a local address (IPv4 or IPv6) and return its RTP port (even; RTCP is the next one)."""
-        answer = await self._ask("open", leg=leg, address=address)
+        self.leg_count += 1
+        try:
+            answer = await self._ask("open", leg=leg, address=address)
+        except MediaError:
+            self.leg_count -= 1
+            raise
         return int(answer["port"])
 
     def configure(
@@ -122,6 +134,7 @@ class MediaClient:
 
     async def close_leg(self, leg: str) -> LegReport:
         """Close a leg, give its ports back and learn how it fared."""
+        self.leg_count -= 1
         report = await self._ask("close", leg=leg)
         return cast(LegReport, {**protocol.UNHEARD, **report})
 

@@ -134,7 +134,7 @@ def status(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
     console.print(
         f"[bold]{found['name']}[/] up {timedelta(seconds=round(found['uptime']))}, "
         f"{len(found['registrations'])} phones registered, {len(found['calls'])} calls, "
-        f"media {media.get('backend')} with {media.get('legs')} legs, "
+        f"media {media.get('backend')} with {media.get('legs')} legs{_shares(media)}, "
         f"CPU {load_now['cpu_seconds']} s, memory {load_now['memory_kib'] // 1024} MiB"
     )
     if found["recordings"]["trouble"]:
@@ -146,6 +146,12 @@ def status(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
     _show_rooms(found.get("rooms", {}))
     _show_mapping("Queues", found.get("queues", {}))
     _show_mapping("Agents", found.get("agents", {}))
+
+
+def _shares(media: dict[str, Any]) -> str:
+    """How many legs each media worker carries, when there are several."""
+    workers = media.get("workers", [])
+    return f" ({' + '.join(str(worker.get('legs', '?')) for worker in workers)})" if len(workers) > 1 else ""
 
 
 def _show_mapping(title: str, rows: dict[str, dict[str, Any]]) -> None:

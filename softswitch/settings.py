@@ -11,6 +11,7 @@ from acd.queue import QueueSettings
 from config import build
 from config.diff import compare
 from config.model import Config, PhoneSection, QueueSection, RouteSection, TrunkSection
+from config.scalars import PortRange
 from ivr.announcements import QueueVoice
 from ivr.digits import Pattern
 from ivr.menu import Menu
@@ -25,6 +26,8 @@ from softswitch.sip.peer import Peer
 SECRET_BYTES = 32
 DAY = 86400.0  # seconds
 GIGABYTE = 1_000_000_000
+MOST_WORKERS = 4
+"""Media workers that are started unasked."""
 
 RecordedSection = PhoneSection | QueueSection | RouteSection | TrunkSection
 
@@ -34,9 +37,23 @@ def data_folder(config: Config) -> Path:
     return Path(config.switch.data).absolute()
 
 
-def media_socket(data: Path) -> Path:
-    """Where the media worker listens for the switch."""
-    return data / "run" / "media.sock"
+def media_socket(data: Path, worker: int) -> Path:
+    """Where a media worker listens for the switch."""
+    return data / "run" / f"media-{worker}.sock"
+
+
+def media_workers(config: Config) -> int:
+    """How many media workers there are: as configured, or one for each core beside the switch's own."""
+    pairs = (config.media.ports.last - config.media.ports.first + 1) // 2
+    return config.media.workers or max(1, min((os.cpu_count() or 1) - 1, MOST_WORKERS, pairs))
+
+
+def media_ports(config: Config, worker: int) -> PortRange:
+    """The ports of one of the media workers, counted from 1: an equal share of the range, in whole pairs."""
+    ports, workers = config.media.ports, media_workers(config)
+    share = (ports.last - ports.first + 1) // 2 // workers * 2
+    first = ports.first + (worker - 1) * share
+    return PortRange(first, first + share - 1 if worker < workers else ports.last)
 
 
 def control_socket(data: Path) -> Path:

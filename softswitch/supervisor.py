@@ -1,4 +1,4 @@
-"""Starts and watches the processes of a switch: the media worker and the switch itself.
+"""Starts and watches the processes of a switch: the media workers and the switch itself.
 
 A process that dies is back within a second and takes no other with it. A process that refuses to start because of
 its surroundings (a port that is taken, a broken configuration) is not tried again: its one sentence is the answer.
@@ -86,28 +86,33 @@ class Child:
             await process.wait()
 
 
-def children(config: Config, path: Path) -> tuple[Child, Child]:
-    """The media worker and the switch of a configuration."""
-    ports = config.media.ports
-    worker = [
-        sys.executable, "-m", "media.worker", "--socket", str(settings.media_socket(settings.data_folder(config))),
+def children(config: Config, path: Path) -> tuple[list[Child], Child]:
+    """The media workers and the switch of a configuration."""
+    workers = [_media_worker(config, number) for number in range(1, settings.media_workers(config) + 1)]
+    return workers, Child("switch", [sys.executable, "-m", "softswitch.switch", str(path)])
+
+
+def _media_worker(config: Config, number: int) -> Child:
+    socket, ports = settings.media_socket(settings.data_folder(config), number), settings.media_ports(config, number)
+    command = [
+        sys.executable, "-m", "media.worker", "--socket", str(socket),
         "--ports", f"{ports.first}-{ports.last}", "--backend", config.media.backend,
         "--silent-after", str(config.media.silence_timeout), "--codecs", ",".join(config.media.codecs),
     ]  # fmt: skip
-    return Child("media", worker), Child("switch", [sys.executable, "-m", "softswitch.switch", str(path)])
+    return Child(f"media {number}", command)
 
 
 async def supervise(config: Config, path: Path, announce: "asyncio.Event | None" = None) -> int:
     """Run a switch until SIGTERM or SIGINT: 0, or 1 when it refused to start. Raises StorageError."""
     data = settings.data_folder(config)
     _prepare(data)
-    media, switch = children(config, path)
+    workers, switch = children(config, path)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, switch.send, signal.SIGHUP)
-    tasks = [loop.create_task(child.run()) for child in (media, switch)]
+    tasks = [loop.create_task(child.run()) for child in (*workers, switch)]
     told = loop.create_task(_announce(data, announce)) if announce is not None else None
     wanted = loop.create_task(stopping.wait())
     await asyncio.wait([*tasks, wanted], return_when=asyncio.FIRST_COMPLETED)
@@ -115,9 +120,9 @@ async def supervise(config: Config, path: Path, announce: "asyncio.Event | None"
     if told is not None:
         told.cancel()
     await switch.stop()
-    await media.stop()
+    await asyncio.gather(*(worker.stop() for worker in workers))
     await asyncio.gather(*tasks)
-    return 1 if media.refused or switch.refused else 0
+    return 1 if switch.refused or any(worker.refused for worker in workers) else 0
 
 
 def _prepare(data: Path) -> None:

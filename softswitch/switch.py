@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +34,7 @@ from softswitch.call import conference
 from softswitch.call.exchange import Exchange
 from softswitch.call.ingress import Ingress
 from softswitch.call.menu_runner import MenuRunner
+from softswitch.call.pool import MediaPool
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
 from softswitch.call.retention import Retention
@@ -96,7 +98,8 @@ class Switch:
 
     async def _start(self) -> None:
         await self._open_records()
-        self.media = await self._connect_media()
+        self.media = MediaPool()
+        await self._connect_media()
         self._build()
         await self._listen()
         await self._open_control()  # whoever asks here is told of a switch that can be called
@@ -124,17 +127,25 @@ class Switch:
         await self.writer.start()
         self._undo.append(self.writer.close)
 
-    async def _connect_media(self) -> MediaClient:
-        """Join the media worker; it may still be starting."""
-        socket = settings.media_socket(self.data)
+    async def _connect_media(self) -> None:
+        """Join every media worker."""
+        workers = range(1, settings.media_workers(self.config) + 1)
+        await asyncio.gather(*(self._join_worker(number) for number in workers))
+
+    async def _join_worker(self, number: int) -> None:
+        """Join a media worker; it may still be starting."""
+        socket = settings.media_socket(self.data, number)
         deadline = time.monotonic() + MEDIA_WAIT
         while True:
             try:
-                return await MediaClient.connect(str(socket), self._hear_media)
+                worker = await MediaClient.connect(str(socket), partial(self._hear_media, number))
             except MediaError as error:
                 if time.monotonic() > deadline:
                     raise StartError(f"The media worker does not answer on {socket}: {error}") from error
                 await asyncio.sleep(0.05)
+                continue
+            self.media.put(number, worker)
+            return
 
     def _build(self) -> None:
         config = self.config
@@ -265,20 +276,24 @@ class Switch:
         for prompt in settings.prompts(self.config):
             await self.speech.sounds([prompt])
 
-    def _hear_media(self, event: MediaEvent) -> None:
-        self.exchange.hear_media(event)
+    def _hear_media(self, worker: int, event: MediaEvent) -> None:
+        self.exchange.hear_media(event, worker)
         if isinstance(event, WorkerLost) and not self.stopping.is_set():
-            self._keep(self._reconnect_media())
+            self._keep(self._rejoin_worker(worker))
 
-    async def _reconnect_media(self) -> None:
-        """The media worker is started again by the supervisor; new calls go to the new one."""
-        try:
-            self.media = self.exchange.media = await self._connect_media()
-        except StartError as error:
-            log.error("no media worker", error=str(error))
-            self.stopping.set()
+    async def _rejoin_worker(self, number: int) -> None:
+        """A media worker is started again by the supervisor; new calls go there, too."""
+        while True:
+            try:
+                await self._join_worker(number)
+            except StartError as error:
+                log.error("no media worker", worker=number, error=str(error))
+                if not len(self.media):
+                    self.stopping.set()
+                    return
+                continue
+            log.warning("the media worker is back", worker=number)
             return
-        log.warning("the media worker is back")
 
     def reload(self) -> dict[str, Any]:
         """Read the configuration again; a broken one changes nothing. Raises ConfigErrors."""
@@ -339,10 +354,6 @@ class Switch:
 
     async def _status(self, order: dict[str, Any]) -> dict[str, Any]:
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        try:
-            media = await self.media.statistics()
-        except MediaError as error:
-            media = {"error": str(error)}
         counters = self.stack.counters
         return {
             "name": self.config.switch.name,
@@ -352,7 +363,7 @@ class Switch:
             "ended_calls": self.exchange.ended_calls,
             **self.exchange.queues.engine.snapshot(time.monotonic()),
             "rooms": conference.roster(self.exchange),
-            "media": media,
+            "media": await self.media.statistics(),
             "load": {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3), "memory_kib": usage.ru_maxrss,
                      "sessions": self.stack.session_count(), "transactions": len(self.stack.table)},
             "sip": {name: getattr(counters, name) for name in counters.__slots__},

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from media.client import MediaClient
 from media.errors import MediaError
 from softswitch.call import conference, connection, services, supervision
 from softswitch.call.destination import (
@@ -118,6 +119,18 @@ class Call:
         leg = Leg(self.exchange, self.journal, f"{self.id}-{len(self.legs) + 1}", role, target)
         self.legs.append(leg)
         return leg
+
+    async def go_to(self, media: MediaClient) -> bool:
+        """Have the caller carried by this media worker; whether that is so. Raises CallerGone."""
+        try:
+            await self.caller.move(media)
+        except MediaError as error:
+            log.warning("not moved", leg=self.caller.name, error=str(error))
+            return False
+        finally:
+            if self.caller.ended:
+                raise CallerGone(self.caller.cause)
+        return True
 
     def end_conversation(self) -> None:
         """The caller talks no more; whoever supervised it is told."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from media.client import MediaClient
 from media.protocol import MOST_GAIN, Sound
 from softswitch.call.destination import Destination, Hangup, Refuse
 from softswitch.call.errors import NoSuchDestination, NoSuchMember
@@ -29,10 +30,14 @@ async def conference(call: "Call", name: str) -> Destination:
         raise NoSuchDestination(f"conference:{name}")
     if len(room.members) >= room.max_members:
         return Refuse(486)
+    if not await _go_there(call, room):
+        return Refuse(503)
     caller.answer()
     call.state = f"conference:{name}"
     if room.pin is not None and not await _knows_pin(call, room.pin):
         return Hangup("refused")
+    if not await _go_there(call, room):
+        return Refuse(503)
     if len(room.members) >= room.max_members:  # others came in while he keyed
         return Refuse(486)
     member = Member(caller.name, call.origin.number, call.origin.display, exchange.wall())
@@ -49,6 +54,19 @@ async def conference(call: "Call", name: str) -> Destination:
         call.journal.note(fact.RoomLeft, room=name, cause=caller.cause)
         _tell(exchange, room, EXIT)
     return Hangup()
+
+
+async def _go_there(call: "Call", room: Room) -> bool:
+    """Be on the media worker of those who are in the room already; whether that is so."""
+    while (home := _home(call.exchange, room)) not in (None, call.caller.media):
+        if not await call.go_to(home):
+            return False
+    return True
+
+
+def _home(exchange: "Exchange", room: Room) -> "MediaClient | None":
+    legs = (exchange.legs.get(member.name) for member in room.members)
+    return next((leg.media for leg in legs if leg is not None and not leg.ended), None)
 
 
 def media_room(name: str) -> str:

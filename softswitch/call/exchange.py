@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from media.client import MediaClient
 from media.protocol import ActiveTalker, MediaEvent, RecordingFailed, RecordingResumed, Sound, WorkerLost
 from softswitch.call import conference
 from softswitch.call.call import Call
@@ -22,6 +21,7 @@ from softswitch.call.leg import Leg, Target
 from softswitch.call.menu_runner import MenuRunner
 from softswitch.call.plan import Phone, Plan, Room, Trunk
 from softswitch.call.policy import Recorded, choose
+from softswitch.call.pool import MediaPool
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
 from softswitch.call.router import Origin, Router
@@ -71,7 +71,7 @@ class Exchange:
     def __init__(
         self,
         stack: Stack,
-        media: MediaClient,
+        media: MediaPool,
         location: Location,
         speech: Speech,
         recordings: Recordings,
@@ -327,13 +327,11 @@ class Exchange:
             raise NoSuchDestination(f"prompt:{name}")
         return await self.speech.sounds([prompt])
 
-    def hear_media(self, event: MediaEvent) -> None:
-        """Events of the media engine, to whom they concern."""
+    def hear_media(self, event: MediaEvent, worker: int = 1) -> None:
+        """Events of a media worker, to whom they concern."""
         match event:
             case WorkerLost():
-                log.error("the media worker is gone; its calls end", calls=len(self.calls))
-                for one in list(self.legs.values()):
-                    one.lose_media()
+                self._lose_worker(worker)
             case RecordingFailed(recording, text):
                 self.recordings.failed(recording)
                 log.error("recording not written", error=text)
@@ -346,3 +344,10 @@ class Exchange:
                 concerned = self.legs.get(getattr(event, "leg", ""))
                 if concerned is not None:
                     concerned.hear_media(event)
+
+    def _lose_worker(self, number: int) -> None:
+        gone = self.media.lose(number)
+        legs = [leg for leg in self.legs.values() if leg.media is gone]
+        log.error("a media worker is gone; its calls end", worker=number, legs=len(legs))
+        for leg in legs:
+            leg.lose_media()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ BUSY_AFTER_ANSWER = 10.0
 """Seconds of busy tone in an answered call after which nobody is at the other end any more."""
 NOTED = frozenset(("busy", "sit", "cng", "ced"))
 """Signals in the sound of a leg that are written down, once each."""
+MOVED_WITHIN = 40.0
+"""Seconds after which a phone that does not answer a re-INVITE keeps its media worker; the session gives up before."""
 USER_BUSY = 'Q.850;cause=17;text="User busy"'
 
 
@@ -104,21 +107,24 @@ class Leg:
         self._offer: bytes | None = None
         self._sdp: bytes | None = None
         self._media: MediaClient | None = None
+        self._bound = ""
+        self._moving: asyncio.Future[bytes | None] | None = None
 
     # ---- media ------------------------------------------------------------------------------------------------
 
     @property
     def media(self) -> MediaClient:
-        """The media worker that carries this leg."""
-        return self._media or self.exchange.media
+        """The media worker that carries this leg. Raises MediaError while there is none."""
+        return self._media or self.exchange.media.choose()
 
-    async def open(self, peer: Peer, preferred: Sequence[str] = ()) -> None:
-        """Take a row and a pair of ports in the media engine. Raises MediaError when there are none.
+    async def open(self, peer: Peer, preferred: Sequence[str] = (), beside: "Leg | None" = None) -> None:
+        """Take a row and a pair of ports in a media worker: that of the leg `beside`, which it will talk to.
 
-        The leg may have ended when this returns; its row is given back then as at any other time.
+        The leg may have ended when this returns; its row is given back then as at any other time. Raises MediaError
+        when there are no ports.
         """
-        address = self.exchange.media_address(peer)
-        self._media = self.exchange.media
+        address = self._bound = self.exchange.media_address(peer)
+        self._media = self.exchange.media.choose() if beside is None else beside.media
         opening = self._opening = self.exchange.loop.create_future()
         try:
             port = await self._media.open(self.name, address)
@@ -132,6 +138,65 @@ class Leg:
         shown = self.exchange.shown_address(address, peer)
         policy = self.exchange.srtp_of(self.target)
         self._local = LocalMedia(shown, port, tuple(ordered), session_id=session_id, version=session_id, srtp=policy)
+
+    async def move(self, media: MediaClient) -> None:
+        """Go over to another media worker, where somebody is whom this leg is to hear.
+
+        As long as the phone knows no ports of ours it notices nothing; else a re-INVITE tells it the new ones, and
+        until it has agreed all stays as it was. Raises MediaError when it does not agree.
+        """
+        if media is self.media or self.ended or self._local is None:
+            return
+        port = await media.open(self.name, self._bound)
+        moved = replace(self._local, port=port)
+        try:
+            if self.answered or self._answered_early:
+                await self._offer_again(moved, media)
+            elif not self.ended:
+                self._go_over(moved, media, None)
+                self.negotiate()
+        finally:
+            if self._media is not media:
+                with suppress(MediaError):
+                    await media.close_leg(self.name)
+        if media.is_gone and not self.ended:
+            self.lose_media()
+
+    async def _offer_again(self, moved: LocalMedia, media: MediaClient) -> None:
+        """Offer other ports to the phone. Raises MediaError when it does not take them."""
+        offer = make_offer(moved, previous=self._sdp)
+        self._moving = answered = self.exchange.loop.create_future()
+        self._perform(lambda session, now: session.reinvite(offer, now))
+        try:
+            sdp = await asyncio.wait_for(answered, MOVED_WITHIN)
+            if sdp is None or self.ended:
+                raise MediaError(f"leg {self.name} did not take its new ports")
+            negotiated = accept_answer(offer, sdp, moved)
+        except (TimeoutError, SipError) as error:
+            raise MediaError(f"leg {self.name} did not take its new ports: {error}") from error
+        finally:
+            self._moving = None
+        self._sdp = offer
+        self._go_over(moved, media, negotiated)
+
+    def _go_over(self, moved: LocalMedia, media: MediaClient, negotiated: Negotiated | None) -> None:
+        before = self.media
+        self._local, self._media, self._listens = moved, media, False
+        self.exchange.spawn(self._leave(before))
+        if negotiated is None:
+            self._sdp = self.negotiated = None
+        else:
+            self._apply(negotiated)
+
+    async def _leave(self, media: MediaClient) -> None:
+        """Give the ports of another worker back and write down how the leg fared there."""
+        try:
+            quality = await media.close_leg(self.name)
+        except MediaError as error:
+            log.info("no media report", leg=self.name, error=str(error))
+            return
+        if quality["packets_received"]:
+            self.journal.note(fact.LegMoved, leg=self.name, quality=dict(quality))
 
     def _apply(self, negotiated: Negotiated) -> None:
         """Tell the media engine what was negotiated, and whoever listens when the call was held or taken back."""
@@ -295,6 +360,7 @@ class Leg:
             return
         self.ended = True
         self.cause = cause
+        self._settle_move(None)
         self._occupy(False)
         self.exchange.spawn(self._close(cause, by, status))
         self.listener(events.LegEnded(self, cause, by, status))
@@ -341,6 +407,10 @@ class Leg:
                 self._take_late_answer(sdp)
             case told.Offered(sdp):
                 self._reanswer(sdp)
+            case told.OfferAnswered(sdp):
+                self._settle_move(sdp)
+            case told.OfferRefused():
+                self._settle_move(None)
             case told.InfoReceived(content_type, body):
                 for digit in digits_of(content_type, body):
                     self.listener(events.DigitPressed(self, digit, "info"))
@@ -409,6 +479,10 @@ class Leg:
         if sdp is None or not self._take_answer(sdp):
             self.hangup('SIP;cause=488;text="Not Acceptable Here"', cause="error")
         self._offer = None
+
+    def _settle_move(self, sdp: bytes | None) -> None:
+        if self._moving is not None and not self._moving.done():
+            self._moving.set_result(sdp)
 
     def _reanswer(self, sdp: bytes | None) -> None:
         """A re-INVITE or UPDATE of the phone: hold, resume, another address (RFC 3264 section 8)."""

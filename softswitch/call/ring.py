@@ -62,7 +62,7 @@ class Ring:
             leg.hangup(cause="unresolved")
             return None
         try:
-            await leg.open(peer, preferred)
+            await leg.open(peer, preferred, self._call.caller)
         except MediaError as error:
             log.error("no media", leg=leg.name, error=str(error))
             self._refusals.append(503)

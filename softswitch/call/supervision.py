@@ -84,6 +84,10 @@ async def supervise(call: "Call", destination: ToSupervision) -> Destination:
     found = find(exchange, destination.number, call.origin.name)
     if found is None:
         return NO_LIVE_CALL
+    if not await call.go_to(found[1].media):
+        return Refuse(503)
+    if not found[0].room or found[1].ended:  # it ended meanwhile
+        return NO_LIVE_CALL
     call.caller.answer()
     call.state = f"supervising {destination.number}"
     supervision = Supervision(call, *found, destination.role)

@@ -214,6 +214,15 @@ class RecordingStopped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LegMoved(Event):
+    """A leg went over to another media worker."""
+
+    leg: str
+    quality: Mapping[str, Any] | None = None
+    """Report of the worker that it left; that of `LegEnded` tells of the last one only."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoomJoined(Event):
     """The caller is a member of a conference room."""
 
@@ -312,7 +321,7 @@ KINDS: dict[str, type[Event]] = {
         *(CallStarted, CallEnded, Heartbeat, LegStarted, LegRinging, LegAnswered, LegEnded, Bridged, Held, Resumed),
         *(MenuEntered, DigitsEntered, QueueJoined, QueueLeft, AgentOffered, OfferEnded, AgentConnected),
         *(SupervisionStarted, SupervisionEnded, SignalHeard),
-        *(RoomJoined, MemberChanged, RoomLeft),
+        *(LegMoved, RoomJoined, MemberChanged, RoomLeft),
         *(RecordingStarted, RecordingStopped, RecordingPaused, RecordingResumed, RecordingRefused),
     )
 }

@@ -253,3 +253,8 @@ def test_a_message_has_no_line_break_whatever_the_value(tmp_path: Path) -> None:
     ):
         assert all("\n" not in str(mistake) for mistake in mistakes(tmp_path, text))
         assert mistakes(tmp_path, text)
+
+
+def test_every_media_worker_needs_a_pair_of_ports(tmp_path: Path) -> None:
+    assert keys(tmp_path, '[media]\nports = "20000-20003"\nworkers = 3\n') == ["media.workers"]
+    assert keys(tmp_path, '[media]\nports = "20000-20003"\nworkers = 2\n') == []

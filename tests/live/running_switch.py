@@ -58,7 +58,7 @@ def example_configuration(sip_port: int, trunk_port: int, data: Path, settings: 
     """The example on other ports, with its data elsewhere and the office always open."""
     text = EXAMPLE.read_text()
     text = text.replace("127.0.0.1:5060", f"127.0.0.1:{sip_port}").replace("127.0.0.1:5070", f"127.0.0.1:{trunk_port}")
-    always = {"switch.data": str(data), "media.ports": SWITCH_RTP, "schedules.office.force": "open"}
+    always = {"switch.data": str(data), "media.ports": SWITCH_RTP, "media.workers": 1, "schedules.office.force": "open"}
     for key, value in {**always, **settings}.items():
         text = with_setting(text, key, value)
     return text

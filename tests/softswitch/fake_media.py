@@ -84,6 +84,14 @@ class FakeMedia:
         """Seconds that the end of a recording waits for its disk."""
         self._next_port = 20000
 
+    @property
+    def is_gone(self) -> bool:
+        return self.dead
+
+    @property
+    def leg_count(self) -> int:
+        return len(self.legs)
+
     # legs
 
     async def open(self, leg: str, address: str) -> int:

@@ -22,6 +22,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.menu_runner import MenuRunner
 from softswitch.call.plan import Group, Plan, Queue, Room, Trunk
 from softswitch.call.plan import Phone as PhonePlan
+from softswitch.call.pool import MediaPool
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
 from softswitch.call.router import Route, Router
@@ -130,9 +131,10 @@ class Office:
 
     def _build_exchange(self) -> Exchange:
         speech = Speech(self.speaker, lambda: self.exchange.plan)
+        pool = MediaPool([cast(MediaClient, self.media)])
         exchange = Exchange(
-            self.stack, cast(MediaClient, self.media), self.location, speech, Recordings(self.folder / "recordings"),
-            self._append, clock=self.loop.time, locate=self._locate, wall=self.wall, node="n",
+            self.stack, pool, self.location, speech, Recordings(self.folder / "recordings"), self._append,
+            clock=self.loop.time, locate=self._locate, wall=self.wall, node="n",
         )  # fmt: skip
         exchange.menus = MenuRunner(exchange, {"main": MENU})
         agents = [Agent(number) for number in ("101", "102", "103")]

@@ -14,7 +14,7 @@ from tests.softswitch.fake_media import FakeMedia
 def replace_worker(office: Office) -> FakeMedia:
     """The supervisor has started another worker."""
     fresh = FakeMedia(office.exchange.hear_media)
-    office.exchange.media = cast(MediaClient, fresh)
+    office.exchange.media.put(1, cast(MediaClient, fresh))
     return fresh
 
 

@@ -111,8 +111,11 @@ def test_a_flood_is_survived_quickly(name: str) -> None:
 @pytest.mark.parametrize("name", FLOODS)
 def test_twice_the_flood_takes_not_four_times_as_long(name: str) -> None:
     half, whole = FLOODS[name](MANY // 2), FLOODS[name](MANY)
-    base = max(seconds(lambda: use(half)), 0.001)
-    assert seconds(lambda: use(whole)) < 3.2 * base
+    for _ in range(5):  # what is quadratic fails five times, a machine that has others to serve does not
+        base = max(seconds(lambda: use(half)), 0.001)
+        if seconds(lambda: use(whole)) < 3.2 * base:
+            return
+    pytest.fail("the time grows with more than the size")
 
 
 @pytest.mark.parametrize("name", FLOODS)
