@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-SUBJECTS = ("sip", "kernels", "tick", "worker", "acd")
+SUBJECTS = ("sip", "kernels", "tick", "steps", "delay", "worker", "acd")
 
 
 def machine() -> dict[str, Any]:

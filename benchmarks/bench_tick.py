@@ -1,14 +1,15 @@
 """What a packet costs: the whole media tick against a bare echo over the same backend, in the same minute.
 
 For 100, 400 and 1,200 legs and both backends a second process sends every leg a packet each 20 ms, while this one in
-turn echoes them bare, mixes them in rooms of three (receive, jitter buffer, decode, mix, encode, send) and relays
-them in pairs. CPU microseconds per pair of packets, one in and one out; the least of several short measurements,
-because others use the machine too.
+turn echoes them bare, mixes them in rooms of three (receive, jitter buffer, decode, mix, encode, send), does the same
+with every leg on a recording, and relays them in pairs. CPU microseconds per pair of packets, one in and one out; the
+least of several short measurements, because others use the machine too. The writer's thread counts, too.
 """
 
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,12 +22,15 @@ from media.io.choice import choose
 from media.io.ports import Ports
 from media.io.sockets import MediaIo
 from media.legs import Negotiated
+from media.recorder import RecordingThread
 
 SIZES: Final = (100, 400, 1200)
 BACKENDS: Final = ("uring", "poll")
 ROUNDS: Final = 3
 SECONDS: Final = 0.5
 """Length of one measurement; every figure is the least of `ROUNDS`."""
+RECORDED: Final = 2.0
+"""The same with recordings, whose blocks of sound reach the writer every second or so."""
 WARM_UP: Final = 0.3
 LONGEST: Final = 60
 """Seconds after which the load ends by itself."""
@@ -68,13 +72,32 @@ class Bench:
         for leg, name in enumerate(self._names):
             self.engine.join(name, f"{size} {leg // size}")
 
+    def measure_recording(self) -> float:
+        """Microseconds per pair of packets with every leg on a recording, two legs in each file."""
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            recordings = RecordingThread()
+            pairs = list(zip(self._names[::2], self._names[1::2], strict=True))
+            for number, (left, right) in enumerate(pairs):
+                recorder = recordings.open(f"{folder}/{number}.wav")
+                self.engine.record(str(number), recorder, [left], [right])
+            self._run(self._engine_tick, WARM_UP)
+            found = self._run(self._engine_tick, RECORDED)
+            for number in range(len(pairs)):
+                self.engine.stop_record(str(number)).finish()
+            recordings.close()
+        return found
+
     def measure_echo(self) -> float:
         """Microseconds per pair of packets of the bare echo."""
         return self._run(self._echo, SECONDS)
 
     def measure_tick(self) -> float:
         """Microseconds per pair of packets of the engine."""
-        return self._run(self._engine_tick, SECONDS)
+        return self.run_engine(SECONDS)
+
+    def run_engine(self, seconds: float) -> float:
+        """The same over so many seconds."""
+        return self._run(self._engine_tick, seconds)
 
     def close(self) -> None:
         """End the load and give everything back."""
@@ -140,17 +163,19 @@ def run() -> list[dict[str, Any]]:
 
 
 def _compare(backend: str, count: int) -> list[dict[str, Any]]:
-    floors, fulls, relays = [], [], []
+    floors, fulls, relays, recorded = [], [], [], []
     with bench(backend, count) as made:
         for _ in range(ROUNDS):
             made.gather(3)
             fulls.append(made.measure_tick())
             floors.append(made.measure_echo())
+            recorded.append(made.measure_recording())
             made.gather(2)
             relays.append(made.measure_tick())
     floor = min(floors)
     return [
         _result(f"full path, {count} legs, {backend}", min(fulls), floor),
+        _result(f"full path and recording, {count} legs, {backend}", min(recorded), floor),
         _result(f"relay, {count} legs, {backend}", min(relays), floor),
     ]
 

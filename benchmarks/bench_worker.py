@@ -7,16 +7,12 @@ percentile of the ticks' lateness stays under `LATE` milliseconds. The floor is 
 
 import asyncio
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.running import cpu_seconds
+from benchmarks.running import configure, cpu_seconds, media_worker
 from media.client import MediaClient
-from media.errors import MediaError
 from media.protocol import LegReport
 
 STEPS: Final = (250, 500, 1000, 1250, 1500, 2000)
@@ -28,8 +24,6 @@ SETTLE: Final = 4.0
 LATE: Final = 5.0
 LONGEST: Final = 60
 """Seconds after which the load ends by itself."""
-PORTS: Final = "20000-31999"
-READY_WITHIN: Final = 30.0
 IDLE: Final = 2000
 """Legs that are open and silent while their memory is measured."""
 SETUPS: Final = 100_000
@@ -53,34 +47,19 @@ def run() -> list[dict[str, Any]]:
     return [*rows, most]
 
 
-@asynccontextmanager
-async def _worker() -> AsyncIterator[tuple[MediaClient, int]]:
-    """A worker of its own: the client and the process."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        socket = Path(folder) / "media.sock"
-        worker = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "media.worker", "--socket", str(socket), "--ports", PORTS, "--log-level", "error")
-        )
-        try:
-            yield await _connect(socket), worker.pid
-        finally:
-            worker.terminate()
-            await worker.wait()
-
-
 async def _step(calls: int) -> dict[str, Any]:
-    async with _worker() as (client, pid):
+    async with media_worker() as (client, pid):
         return await _measure(calls, client, pid)
 
 
 async def _memory() -> list[dict[str, Any]]:
     """What an idle leg takes, and what set-ups and tear-downs leave behind, in KiB of resident memory."""
-    async with _worker() as (client, pid):
+    async with media_worker() as (client, pid):
         await _set_up_and_tear_down(client, 1)
         before = _resident(pid)
         for leg in range(IDLE):
             await client.open(str(leg), "127.0.0.1")
-            _configure(client, str(leg), 5000)
+            configure(client, str(leg), 5000)
         await client.statistics()
         each = (_resident(pid) - before) / IDLE
         for leg in range(IDLE):
@@ -103,7 +82,7 @@ async def _set_up_and_tear_down(client: MediaClient, count: int) -> None:
         legs = [str(leg) for leg in range(first, min(first + 40, count))]
         await asyncio.gather(*(client.open(leg, "127.0.0.1") for leg in legs))
         for leg in legs:
-            _configure(client, leg, 5000)
+            configure(client, leg, 5000)
             client.join(leg, f"call {first}")
         await asyncio.gather(*(client.close_leg(leg) for leg in legs))
 
@@ -111,17 +90,6 @@ async def _set_up_and_tear_down(client: MediaClient, count: int) -> None:
 def _resident(pid: int) -> int:
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1])
-
-
-async def _connect(socket: Path) -> MediaClient:
-    deadline = time.monotonic() + READY_WITHIN
-    while True:
-        try:
-            return await MediaClient.connect(str(socket), lambda event: None)
-        except MediaError:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.05)
 
 
 async def _measure(calls: int, client: MediaClient, pid: int) -> dict[str, Any]:
@@ -135,7 +103,7 @@ async def _measure(calls: int, client: MediaClient, pid: int) -> dict[str, Any]:
         assert load.stdin is not None and load.stdout is not None
         sources = [int(port) for port in (await load.stdout.readline()).split()]
         for number, leg in enumerate(legs):
-            _configure(client, leg, sources[number % len(sources)])
+            configure(client, leg, sources[number % len(sources)])
             client.join(leg, f"call {number // 2}")
         await client.statistics()
         load.stdin.write(b"\n")
@@ -151,13 +119,6 @@ async def _measure(calls: int, client: MediaClient, pid: int) -> dict[str, Any]:
     reports = [await client.close_leg(leg) for leg in legs]
     client.close()
     return _row(calls, spent / passed, statistics, reports)
-
-
-def _configure(client: MediaClient, leg: str, port: int) -> None:
-    client.configure(
-        leg, remote_host="127.0.0.1", remote_port=port, codec="PCMU", payload_type=0, receive_payload_type=0,
-        dtmf_send=None, dtmf_receive=None, send=True, receive=True,
-    )  # fmt: skip
 
 
 def _row(calls: int, share: float, statistics: dict[str, Any], reports: list[LegReport]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""A switch in its own processes for a benchmark, on free loopback ports and with a folder of its own."""
+"""A switch, or a media worker alone, in its own processes for a benchmark, on loopback and in a folder of its own."""
 
+import asyncio
 import json
 import os
 import re
@@ -9,12 +10,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from media.client import MediaClient
+from media.errors import MediaError
+
 ROOT = Path(__file__).parents[1]
 READY_WITHIN = 60.0  # seconds
+WORKER_PORTS = "20000-31999"
 
 
 def free_port() -> int:
@@ -97,3 +104,47 @@ class Switch:
             except OSError:
                 time.sleep(0.1)
                 return False
+
+
+@asynccontextmanager
+async def media_worker() -> AsyncIterator[tuple[MediaClient, int]]:
+    """A media worker of its own: the client and the process."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        socket = Path(folder) / "media.sock"
+        worker = await asyncio.create_subprocess_exec(
+            *(
+                sys.executable,
+                "-m",
+                "media.worker",
+                "--socket",
+                str(socket),
+                "--ports",
+                WORKER_PORTS,
+                "--log-level",
+                "error",
+            )
+        )
+        try:
+            yield await _connect(socket), worker.pid
+        finally:
+            worker.terminate()
+            await worker.wait()
+
+
+def configure(client: MediaClient, leg: str, port: int) -> None:
+    """Tell a leg that its peer is on this port of 127.0.0.1 and speaks PCMU."""
+    client.configure(
+        leg, remote_host="127.0.0.1", remote_port=port, codec="PCMU", payload_type=0, receive_payload_type=0,
+        dtmf_send=None, dtmf_receive=None, send=True, receive=True,
+    )  # fmt: skip
+
+
+async def _connect(socket: Path) -> MediaClient:
+    deadline = time.monotonic() + READY_WITHIN
+    while True:
+        try:
+            return await MediaClient.connect(str(socket), lambda event: None)
+        except MediaError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
