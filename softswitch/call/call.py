@@ -26,9 +26,10 @@ from softswitch.call.errors import CallerGone, NoSuchDestination
 from softswitch.call.events import Event, LegEnded, MediaLost, SupervisionOver
 from softswitch.call.inbox import Inbox
 from softswitch.call.journal import Journal
-from softswitch.call.leg import CallerId, Leg, warning_of
+from softswitch.call.leg import Leg, warning_of
 from softswitch.call.policy import Recorded
 from softswitch.call.router import Origin
+from softswitch.call.target import CallerId
 from softswitch.records import events as fact
 from softswitch.sip.errors import SipError
 from softswitch.sip.peer import Peer

@@ -51,7 +51,7 @@ async def connect(call: "Call", destination: ToPhone | ToGroup | ToTrunk) -> Des
 async def _ring(call: "Call", step: "Step") -> Leg | int:
     """Ring until somebody answers: the leg, or the status of the failure."""
     caller, exchange = call.caller, call.exchange
-    preferred = [caller.negotiated.codec.name] if caller.negotiated else []
+    preferred = [caller.codec] if caller.codec else []
     ring = Ring(call, "callee", step.targets, call.deliver)
     deadline = exchange.clock() + step.timeout
     try:
@@ -88,7 +88,7 @@ def _tell_progress(call: "Call", leg: Leg, early_media: bool) -> None:
     if caller.answered:
         caller.stop_playing()
     else:
-        caller.negotiate(leg.negotiated.codec.name if leg.negotiated else None)
+        caller.negotiate(leg.codec)
         caller.early_media()
     leg.media.join(caller.name, call.id)
     leg.media.join(leg.name, call.id)
@@ -100,7 +100,7 @@ async def talk(call: "Call", other: Leg, *, record: Recorded | None = None, queu
     if other.ended:
         return Hangup()  # he hung up in the moment he answered
     if not caller.answered:
-        caller.negotiate(other.negotiated.codec.name if other.negotiated else None)
+        caller.negotiate(other.codec)
         caller.answer()
     caller.stop_playing()
     call.partner, call.room = other, call.id

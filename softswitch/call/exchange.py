@@ -17,7 +17,7 @@ from softswitch.call.call import Call
 from softswitch.call.destination import Destination, Refuse, ToGroup, ToPhone, ToTrunk, ToVoicemail, read
 from softswitch.call.errors import NoSuchDestination
 from softswitch.call.journal import Journal
-from softswitch.call.leg import Leg, Target
+from softswitch.call.leg import Leg
 from softswitch.call.menu_runner import MenuRunner
 from softswitch.call.plan import Phone, Plan, Room, Trunk
 from softswitch.call.policy import Recorded, choose
@@ -26,6 +26,7 @@ from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
 from softswitch.call.router import Origin, Router
 from softswitch.call.speech import Speech
+from softswitch.call.target import Target
 from softswitch.core.location import Location, address_of_record
 from softswitch.dialog.session import Session
 from softswitch.records import events as fact
@@ -65,8 +66,6 @@ class Step:
 
 class Exchange:
     """The switchboard: every live call, and what they need."""
-
-    user_agent = "softswitch"
 
     def __init__(
         self,

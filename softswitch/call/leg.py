@@ -1,15 +1,12 @@
-"""One side of a call: a SIP session and its row in the media engine."""
+"""One side of a call: a SIP session and its sound."""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from media.client import MediaClient
-from media.errors import MediaError
 from media.protocol import (
     CallProgress,
     Digit,
@@ -18,20 +15,16 @@ from media.protocol import (
     PlaybackFailed,
     PlaybackFinished,
     Sound,
-    SrtpKeys,
 )
 from softswitch.call import events
 from softswitch.call.info import digits_of
-from softswitch.core.user_agent import ACCEPT, ALLOW
+from softswitch.call.leg_sound import LegSound
+from softswitch.call.target import CallerId, Target, build_invite
 from softswitch.dialog import events as told
 from softswitch.dialog.session import Session
 from softswitch.records import events as fact
 from softswitch.sip.errors import NotAcceptable, SipError
-from softswitch.sip.message import Request
-from softswitch.sip.negotiate import LocalMedia, Negotiated, accept_answer, answer_offer, make_offer
 from softswitch.sip.peer import Peer
-from softswitch.sip.tag import make_tag
-from softswitch.sip.uri import Uri
 
 if TYPE_CHECKING:
     from softswitch.call.exchange import Exchange
@@ -47,31 +40,8 @@ NOTED = frozenset(("busy", "sit", "cng", "ced"))
 """Signals in the sound of a leg that are written down, once each."""
 MOVED_WITHIN = 40.0
 """Seconds after which a phone that does not answer a re-INVITE keeps its media worker; the session gives up before."""
+NOT_ACCEPTABLE = 'SIP;cause=488;text="Not Acceptable Here"'
 USER_BUSY = 'Q.850;cause=17;text="User busy"'
-
-
-@dataclass(frozen=True, slots=True)
-class CallerId:
-    """Who calls, as shown to whoever is called."""
-
-    number: str
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One contact to ring: where the INVITE goes and what it says."""
-
-    name: str
-    """For the records: `phone:101`, `trunk:provider`."""
-    uri: Uri
-    """Request-URI."""
-    peer: Peer
-    """Where to send it."""
-    symmetric: bool = True
-    """See `Stack.dial`."""
-    caller_number: str | None = None
-    """Shown there instead of the caller's own number."""
 
 
 class Leg:
@@ -90,32 +60,35 @@ class Leg:
         self.called = ""
         """The number that was dialled for this leg, when it is one to somebody."""
         self.session: Session | None = None
-        self.negotiated: Negotiated | None = None
         self.answered = False
         self.ended = False
-        self.held = False
         self.finished: asyncio.Future[None] = exchange.loop.create_future()
         self.listener: Listener = _nobody
         self.cause = ""
         """Why it ended."""
         self._occupying = False
         self._signals: set[str] = set()
-        self._listens = False
         self._answered_early = False
         self._opening: asyncio.Future[None] | None = None
-        self._local: LocalMedia | None = None
-        self._offer: bytes | None = None
-        self._sdp: bytes | None = None
-        self._media: MediaClient | None = None
-        self._bound = ""
+        self._sound = LegSound(exchange, journal, name, target, self._tell_held)
         self._moving: asyncio.Future[bytes | None] | None = None
 
-    # ---- media ------------------------------------------------------------------------------------------------
+    # ---- sound ------------------------------------------------------------------------------------------------
 
     @property
     def media(self) -> MediaClient:
         """The media worker that carries this leg. Raises MediaError while there is none."""
-        return self._media or self.exchange.media.choose()
+        return self._sound.worker
+
+    @property
+    def codec(self) -> str | None:
+        """The codec that was agreed on with the phone."""
+        return self._sound.codec
+
+    @property
+    def held(self) -> bool:
+        """Whether the phone put us on hold."""
+        return self._sound.held
 
     async def open(self, peer: Peer, preferred: Sequence[str] = (), beside: "Leg | None" = None) -> None:
         """Take a row and a pair of ports in a media worker: that of the leg `beside`, which it will talk to.
@@ -123,21 +96,12 @@ class Leg:
         The leg may have ended when this returns; its row is given back then as at any other time. Raises MediaError
         when there are no ports.
         """
-        address = self._bound = self.exchange.media_address(peer)
-        self._media = self.exchange.media.choose() if beside is None else beside.media
         opening = self._opening = self.exchange.loop.create_future()
         try:
-            port = await self._media.open(self.name, address)
+            await self._sound.open(peer, preferred, None if beside is None else beside.media)
         finally:
             opening.set_result(None)
         self.exchange.legs[self.name] = self
-        codecs = self.exchange.codecs
-        ordered = [codec for codec in preferred if codec in codecs]
-        ordered += [codec for codec in codecs if codec not in ordered]
-        session_id = int(make_tag()[:7], 16)
-        shown = self.exchange.shown_address(address, peer)
-        policy = self.exchange.srtp_of(self.target)
-        self._local = LocalMedia(shown, port, tuple(ordered), session_id=session_id, version=session_id, srtp=policy)
 
     async def move(self, media: MediaClient) -> None:
         """Go over to another media worker, where somebody is whom this leg is to hear.
@@ -145,90 +109,31 @@ class Leg:
         As long as the phone knows no ports of ours it notices nothing; else a re-INVITE tells it the new ones, and
         until it has agreed all stays as it was. Raises MediaError when it does not agree.
         """
-        if media is self.media or self.ended or self._local is None:
+        if media is self.media or self.ended or not self._sound.is_open:
             return
-        port = await media.open(self.name, self._bound)
-        moved = replace(self._local, port=port)
-        try:
-            if self.answered or self._answered_early:
-                await self._offer_again(moved, media)
-            elif not self.ended:
-                self._go_over(moved, media, None)
-                self.negotiate()
-        finally:
-            if self._media is not media:
-                with suppress(MediaError):
-                    await media.close_leg(self.name)
+        if self.answered or self._answered_early:
+            await self._sound.move(media, self._reoffer)
+        else:
+            await self._sound.move(media, None)
+            self.negotiate()
         if media.is_gone and not self.ended:
             self.lose_media()
 
-    async def _offer_again(self, moved: LocalMedia, media: MediaClient) -> None:
-        """Offer other ports to the phone. Raises MediaError when it does not take them."""
-        offer = make_offer(moved, previous=self._sdp)
+    async def _reoffer(self, offer: bytes) -> bytes | None:
+        """Offer other ports to the phone in a re-INVITE: its answer."""
         self._moving = answered = self.exchange.loop.create_future()
         self._perform(lambda session, now: session.reinvite(offer, now))
         try:
             sdp = await asyncio.wait_for(answered, MOVED_WITHIN)
-            if sdp is None or self.ended:
-                raise MediaError(f"leg {self.name} did not take its new ports")
-            negotiated = accept_answer(offer, sdp, moved)
-        except (TimeoutError, SipError) as error:
-            raise MediaError(f"leg {self.name} did not take its new ports: {error}") from error
+        except TimeoutError:
+            return None
         finally:
             self._moving = None
-        self._sdp = offer
-        self._go_over(moved, media, negotiated)
+        return None if self.ended else sdp
 
-    def _go_over(self, moved: LocalMedia, media: MediaClient, negotiated: Negotiated | None) -> None:
-        before = self.media
-        self._local, self._media, self._listens = moved, media, False
-        self.exchange.spawn(self._leave(before))
-        if negotiated is None:
-            self._sdp = self.negotiated = None
-        else:
-            self._apply(negotiated)
-
-    async def _leave(self, media: MediaClient) -> None:
-        """Give the ports of another worker back and write down how the leg fared there."""
-        try:
-            quality = await media.close_leg(self.name)
-        except MediaError as error:
-            log.info("no media report", leg=self.name, error=str(error))
-            return
-        if quality["packets_received"]:
-            self.journal.note(fact.LegMoved, leg=self.name, quality=dict(quality))
-
-    def _apply(self, negotiated: Negotiated) -> None:
-        """Tell the media engine what was negotiated, and whoever listens when the call was held or taken back."""
-        self.negotiated = negotiated
-        keys = negotiated.srtp
-        if keys is not None and self._local is not None:
-            self._local = replace(self._local, srtp="required")  # what is encrypted once never becomes plain again
-        self.media.configure(
-            self.name,
-            remote_host=negotiated.remote_host,
-            remote_port=negotiated.remote_port,
-            codec=negotiated.codec.name,
-            clock=negotiated.codec.clock_rate,
-            payload_type=negotiated.codec.payload_type,
-            receive_payload_type=negotiated.receive_payload_type,
-            dtmf_send=negotiated.dtmf_send,
-            dtmf_receive=negotiated.dtmf_receive,
-            send=negotiated.direction in ("sendrecv", "sendonly"),
-            receive=negotiated.direction in ("sendrecv", "recvonly"),
-            ptime=negotiated.ptime,
-            srtp=None if keys is None else SrtpKeys(keys.suite, keys.send, keys.receive),
-        )
-        if negotiated.dtmf_receive is None:
-            self.media.detect_inband(self.name, True)
-        if not self._listens and self.exchange.plan.listens_to(self.target):
-            self._listens = True
-            self.media.detect_progress(self.name, True)
-        if negotiated.held == self.held:
-            return
-        self.held = negotiated.held
-        self.journal.note(fact.Held if self.held else fact.Resumed, leg=self.name)
-        self.listener(events.LegHeld(self) if self.held else events.LegResumed(self))
+    def _tell_held(self, held: bool) -> None:
+        self.journal.note(fact.Held if held else fact.Resumed, leg=self.name)
+        self.listener(events.LegHeld(self) if held else events.LegResumed(self))
 
     def play(self, sounds: Sequence[Sound], token: str, *, repeat: bool = False) -> None:
         """Play to the phone, in place of what was playing."""
@@ -258,14 +163,7 @@ class Leg:
         `preferred` is the codec that the other side speaks: taken if the caller offered it, for then packets pass
         without being decoded.
         """
-        if self._local is None or self.offered is None:
-            return
-        if self._answered_early or (self.negotiated is not None and preferred in (None, self.negotiated.codec.name)):
-            return
-        local = self._local
-        if preferred in local.codecs:
-            local = replace(local, codecs=(preferred, *(codec for codec in local.codecs if codec != preferred)))
-        self._sdp, self.negotiated = answer_offer(self.offered, local)
+        self._sound.choose(self.offered, preferred)
 
     def ring(self) -> None:
         """Tell the caller that it rings."""
@@ -273,25 +171,22 @@ class Leg:
 
     def early_media(self) -> None:
         """Let the caller hear what the other side sends before it answers."""
-        if self._sdp is None or self.negotiated is None:
+        if self._sound.codec is None:
             self.ring()  # the caller made no offer, so there is nothing to answer yet
             return
-        sdp, negotiated = self._sdp, self.negotiated
+        sdp = self._sound.answer()
         self._answered_early = True
         self._perform(lambda session, now: session.progress(183, now, sdp))
-        self._apply(negotiated)
+        self._sound.apply()
 
     def answer(self) -> None:
         """Answer the caller; a second time does nothing."""
-        if self.answered or self.ended or self._local is None:
+        if self.answered or self.ended or not self._sound.is_open:
             return
         self.answered = True
-        if self._sdp is None:
-            self._sdp = self._offer = make_offer(self._local)  # a late offer: the ACK brings the answer
-        sdp = self._sdp
+        sdp = self._sound.answer()
         self._perform(lambda session, now: session.answer(sdp, now))
-        if self.negotiated is not None:
-            self._apply(self.negotiated)
+        self._sound.apply()
         self.journal.note(fact.LegAnswered, leg=self.name)
 
     def refuse(self, status: int, reason: str | None = None, headers: Sequence[tuple[str, str]] = ()) -> None:
@@ -303,32 +198,13 @@ class Leg:
 
     def dial(self, target: Target, caller: CallerId, called: str, hops: int) -> None:
         """Send the INVITE; `open` comes first."""
-        if self._local is None:
-            raise MediaError(f"leg {self.name} has no media")
-        self._offer = self._sdp = make_offer(self._local)
         self.called = called
-        invite = self._invite(target, caller, called, hops)
+        exchange = self.exchange
+        contact = exchange.stack.contact(target.peer, "softswitch")
+        invite = build_invite(target, caller, called, hops, exchange.domain, contact, self._sound.offer())
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
         self._occupy(True)
-        self.session = self.exchange.stack.dial(invite, target.peer, self._hear, symmetric=target.symmetric)
-
-    def _invite(self, target: Target, caller: CallerId, called: str, hops: int) -> Request:
-        domain = self.exchange.domain
-        name = caller.name.replace("\\", "\\\\").replace('"', '\\"')
-        display = f'"{name}" ' if name else ""
-        number = Uri("sip", target.caller_number or caller.number or "anonymous", host=domain)
-        headers = (
-            ("Max-Forwards", str(hops)),
-            ("From", f"{display}<{number}>;tag={make_tag()}"),
-            ("To", f"<{Uri('sip', called, host=domain)}>"),
-            ("Call-ID", f"{make_tag()}{make_tag()}@{domain}"),
-            ("CSeq", "1 INVITE"),
-            ("Contact", self.exchange.stack.contact(target.peer, "softswitch")),
-            ("Allow", ALLOW),
-            ("User-Agent", self.exchange.user_agent),
-            ("Content-Type", ACCEPT),
-        )
-        return Request("INVITE", target.uri, headers, self._offer or b"")
+        self.session = exchange.stack.dial(invite, target.peer, self._hear, symmetric=target.symmetric)
 
     # ---- either -----------------------------------------------------------------------------------------------
 
@@ -374,15 +250,10 @@ class Leg:
 
     async def _close(self, cause: str, by: str, status: int | None) -> None:
         """Give ports and row back and write down how the leg fared."""
-        quality = None
         if self._opening is not None:
             await self._opening
-        if self._local is not None:
-            try:
-                quality = await self.media.close_leg(self.name)
-            except MediaError as error:
-                log.info("no media report", leg=self.name, error=str(error))
-            self.exchange.legs.pop(self.name, None)
+        quality = await self._sound.close()
+        self.exchange.legs.pop(self.name, None)
         self.journal.note(
             fact.LegEnded, leg=self.name, cause=cause, by=by, status=status, quality=dict(quality) if quality else None
         )
@@ -395,7 +266,7 @@ class Leg:
         """Events of the session."""
         match event:
             case told.Progressed(status, sdp):
-                early = sdp is not None and self._take_answer(sdp)
+                early = sdp is not None and self._sound.take_answer(sdp)
                 if status in (180, 183):
                     self.journal.note(fact.LegRinging, leg=self.name)
                 self.listener(events.LegProgressed(self, status, early))
@@ -454,31 +325,21 @@ class Leg:
 
     def _be_answered(self, sdp: bytes | None) -> None:
         self.answered = True
-        if sdp is None or not self._take_answer(sdp):
+        if sdp is None or not self._sound.take_answer(sdp):
             log.info("answer not acceptable", leg=self.name)
-            self.hangup('SIP;cause=488;text="Not Acceptable Here"', cause="error")
+            self.hangup(NOT_ACCEPTABLE, cause="error")
             return
-        self._offer = None
+        self._sound.settle_offer()
         self.journal.note(fact.LegAnswered, leg=self.name)
         self.listener(events.LegAnswered(self))
 
-    def _take_answer(self, sdp: bytes) -> bool:
-        if self._local is None or self._offer is None:
-            return False
-        try:
-            self._apply(accept_answer(self._offer, sdp, self._local))
-        except SipError as error:
-            log.info("bad answer", leg=self.name, error=str(error))
-            return False
-        return True
-
     def _take_late_answer(self, sdp: bytes | None) -> None:
         """The ACK of a 2xx that carried our offer (RFC 3261 section 13.2.1)."""
-        if self._offer is None:
+        if not self._sound.waits_for_answer:
             return
-        if sdp is None or not self._take_answer(sdp):
-            self.hangup('SIP;cause=488;text="Not Acceptable Here"', cause="error")
-        self._offer = None
+        if sdp is None or not self._sound.take_answer(sdp):
+            self.hangup(NOT_ACCEPTABLE, cause="error")
+        self._sound.settle_offer()
 
     def _settle_move(self, sdp: bytes | None) -> None:
         if self._moving is not None and not self._moving.done():
@@ -486,23 +347,21 @@ class Leg:
 
     def _reanswer(self, sdp: bytes | None) -> None:
         """A re-INVITE or UPDATE of the phone: hold, resume, another address (RFC 3264 section 8)."""
-        if self._local is None:
+        if not self._sound.is_open:
             self._perform(lambda session, now: session.refuse_offer(488, now))
             return
         if sdp is None:
-            offer = self._offer = self._sdp = make_offer(self._local, previous=self._sdp)
+            offer = self._sound.offer()
             self._perform(lambda session, now: session.answer_offer(offer, now))
             return
         try:
-            agreed = self.negotiated.srtp if self.negotiated else None
-            answer, negotiated = answer_offer(sdp, self._local, previous=self._sdp, agreed=agreed)
+            answer, negotiated = self._sound.answer_again(sdp)
         except SipError as error:
             status, headers = error.status or 488, (warning_of(error),)
             self._perform(lambda session, now: session.refuse_offer(status, now, headers))
             return
-        self._sdp = answer
         self._perform(lambda session, now: session.answer_offer(answer, now))
-        self._apply(negotiated)
+        self._sound.apply(negotiated)
 
 
 def warning_of(error: SipError) -> tuple[str, str]:

@@ -245,8 +245,8 @@ class QueueRunner:
         self._exchange.spawn(attempt.ring.start(offer.agent, self._preferred(call)))
 
     def _preferred(self, call: "Call") -> list[str]:
-        negotiated = call.caller.negotiated
-        return [negotiated.codec.name] if negotiated else []
+        codec = call.caller.codec
+        return [codec] if codec else []
 
     def _hear(self, attempt: Attempt, event: Event) -> None:
         lease = attempt.offer.lease

@@ -8,7 +8,8 @@ import structlog
 
 from media.errors import MediaError
 from softswitch.call.events import Event, LegAnswered, LegEnded, LegProgressed, RingAnswered, RingFailed, RingProgressed
-from softswitch.call.leg import Leg, Target
+from softswitch.call.leg import Leg
+from softswitch.call.target import Target
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
