@@ -203,6 +203,7 @@ class TrunkSection(Section):
     channels: Channels | None = None
     srtp: Encryption = "off"
     detect_busy: bool = False
+    detect_machine: bool = False
 
 
 class AgentSection(Section):

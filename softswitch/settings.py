@@ -18,7 +18,7 @@ from ivr.menu import Menu
 from ivr.prompts import Prompt
 from media.retention import Rule
 from media.wish import Wish
-from softswitch.call.plan import Group, Phone, Plan, Queue, Room, Trunk
+from softswitch.call.plan import ANSWERERS, LINE_SIGNALS, Group, Phone, Plan, Queue, Room, Trunk
 from softswitch.call.policy import Recorded
 from softswitch.call.router import Route, Router
 from softswitch.sip.peer import Peer
@@ -129,9 +129,10 @@ def _trunk(name: str, config: Config) -> Trunk:
     section = config.trunks[name]
     peer = Peer(section.transport, section.peer.host, section.peer.port)
     trusted = tuple((address.host, address.port) for address in section.trusted) or ((peer.host, peer.port),)
+    signals = (LINE_SIGNALS if section.detect_busy else ()) + (ANSWERERS if section.detect_machine else ())
     return Trunk(
         name, peer, trusted, section.domain or "", section.caller_number, section.max_calls, section.ring_timeout,
-        _recorded(section, config), section.srtp, section.detect_busy,
+        _recorded(section, config), section.srtp, frozenset(signals),
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from softswitch.sip.peer import Peer
 if TYPE_CHECKING:
     from softswitch.call.exchange import Exchange
     from softswitch.call.supervision import Supervision
+    from softswitch.call.taping import Taping
 
 log = structlog.get_logger("call")
 
@@ -69,6 +70,8 @@ class Call:
         self.sought = called
         """The extension that the caller wants to reach, wherever it leads him."""
         self.supervisions: list[Supervision] = []
+        self.taping: Taping | None = None
+        """The recording of the talk that goes on."""
         """Supervisors beside this call."""
         self._inbox: Inbox[Event] = Inbox(exchange.loop, MAX_INBOX)
         self.caller.listener = self.deliver

@@ -107,13 +107,14 @@ async def talk(call: "Call", other: Leg, *, record: Recorded | None = None, queu
     call.state = f"talking to {other.target}"
     call.journal.note(fact.Bridged, a=caller.name, b=other.name)
     join(call, other)
-    taping = Taping(call, other, record)
+    call.taping = taping = Taping(call, other, record)
     try:
         if not await taping.begin():
             return Refuse(503)
         return await _until_hangup(call, other, taping)
     finally:
         call.end_conversation()
+        call.taping = None
         other.hangup()  # first: a slow disk keeps nobody on the line
         await taping.end()
 

@@ -19,6 +19,7 @@ from media.protocol import (
 from softswitch.call import events
 from softswitch.call.info import digits_of
 from softswitch.call.leg_sound import LegSound
+from softswitch.call.plan import ANSWERERS
 from softswitch.call.target import CallerId, Target, build_invite
 from softswitch.dialog import events as told
 from softswitch.dialog.session import Session
@@ -36,8 +37,6 @@ Listener = Callable[[events.Event], None]
 
 BUSY_AFTER_ANSWER = 10.0
 """Seconds of busy tone in an answered call after which nobody is at the other end any more."""
-NOTED = frozenset(("busy", "sit", "cng", "ced"))
-"""Signals in the sound of a leg that are written down, once each."""
 MOVED_WITHIN = 40.0
 """Seconds after which a phone that does not answer a re-INVITE keeps its media worker; the session gives up before."""
 NOT_ACCEPTABLE = 'SIP;cause=488;text="Not Acceptable Here"'
@@ -306,7 +305,9 @@ class Leg:
 
     def _hear_signal(self, kind: str, seconds: float) -> None:
         """Busy tone says what SIP did not: an unanswered leg is refused, and in an answered one nobody is left."""
-        if self.ended or kind not in NOTED:
+        if self.ended or kind not in self.exchange.plan.signals_of(self.target):
+            return
+        if kind in ANSWERERS and (self.role == "caller" or not self.answered):
             return
         if kind not in self._signals:
             self._signals.add(kind)
@@ -330,6 +331,7 @@ class Leg:
             self.hangup(NOT_ACCEPTABLE, cause="error")
             return
         self._sound.settle_offer()
+        self._sound.listen()  # who answers is told by what comes first
         self.journal.note(fact.LegAnswered, leg=self.name)
         self.listener(events.LegAnswered(self))
 

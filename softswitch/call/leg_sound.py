@@ -241,12 +241,20 @@ class LegSound:
         )
         if negotiated.dtmf_receive is None:
             worker.detect_inband(self._leg, True)
-        if not self._listens and self._exchange.plan.listens_to(self._target):
-            self._listens = True
-            worker.detect_progress(self._leg, True)
+        if not self._listens:
+            self.listen()
         if negotiated.held != self.held:
             self.held = negotiated.held
             self._tell_held(self.held)
+
+    def listen(self) -> None:
+        """Listen for the signals that are wanted of this leg, from here on."""
+        if not self._exchange.plan.signals_of(self._target):
+            return
+        if self._listens:
+            self.worker.detect_progress(self._leg, False)
+        self._listens = True
+        self.worker.detect_progress(self._leg, True)
 
     def _opened(self) -> LocalMedia:
         if self._local is None:

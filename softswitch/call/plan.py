@@ -42,6 +42,12 @@ class Group:
     on_no_answer: str | None = None
 
 
+LINE_SIGNALS = ("busy", "sit", "cng", "ced")
+"""What `detect_busy` listens for."""
+ANSWERERS = ("human", "machine")
+"""What `detect_machine` listens for, once somebody who was called has answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trunk:
     """A line to another telephone system."""
@@ -56,8 +62,8 @@ class Trunk:
     ring_timeout: float = 60.0
     record: Recorded | None = None
     srtp: SrtpPolicy = "off"
-    detect_busy: bool = False
-    """Whether its sound is listened to for busy tone, information tone and fax."""
+    signals: frozenset[str] = frozenset()
+    """What its sound is listened to for, by the names of `media.protocol.CallProgress`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +133,8 @@ class Plan:
     codes: Mapping[str, str] = field(default_factory=lambda: {"*1": "record", "*2": "pause"})
     """What phones that may do so key during a talk, and what it means."""
 
-    def listens_to(self, target: str) -> bool:
-        """Whether the sound of `trunk:provider`, or of another target, is listened to for signals."""
+    def signals_of(self, target: str) -> frozenset[str]:
+        """What the sound of `trunk:provider`, or of another target, is listened to for."""
         kind, _, name = target.partition(":")
         trunk = self.trunks.get(name) if kind == "trunk" else None
-        return trunk is not None and trunk.detect_busy
+        return trunk.signals if trunk is not None else frozenset()

@@ -1,6 +1,7 @@
 """Recordings of conversations: the caller on the left channel, whoever he talks to on the right one."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ class Recording:
         self._path = path
         self.name = path.name.partition(".")[0]
         self.is_paused = False
+        self._barging: list[str] = []
 
     def pause(self, by: str) -> None:
         """Hear nobody: the file goes on as silence, so everything after it keeps its place in time."""
@@ -52,8 +54,18 @@ class Recording:
         """Hear both parties again."""
         if self.is_paused:
             self.is_paused = False
-            self._media.record_change(self.name, [self._legs[0]], [self._legs[1]])
+            self._hear()
             self._call.journal.note(fact.RecordingResumed, recording=self.name, by=by)
+
+    def add(self, barging: Sequence[str]) -> None:
+        """Legs of supervisors who speak to both parties: they are heard beside the called one, on the right."""
+        self._barging = list(barging)
+        if not self.is_paused:
+            self._hear()
+
+    def _hear(self) -> None:
+        caller, other = self._legs
+        self._media.record_change(self.name, [caller], [other, *self._barging])
 
     async def stop(self, reason: str = "ended") -> None:
         """Finish the file."""

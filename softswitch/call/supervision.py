@@ -41,6 +41,11 @@ class Supervision:
         self._note(fact.SupervisionStarted)
         self.enter()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether both parties hear the supervisor."""
+        return self.role == "barge" and not (self._over or self.call.caller.held or self.call.caller.ended)
+
     def enter(self) -> None:
         """Be in the room, as the role says."""
         caller = self.call.caller
@@ -48,6 +53,16 @@ class Supervision:
             return
         ear = self.leg.name if self.role == "whisper" else ""
         caller.media.join(caller.name, self.watched.room, role=self.role, ear=ear)
+        self._tape()
+
+    def step_out(self) -> None:
+        """The supervisor holds his call."""
+        self.call.caller.media.leave(self.call.caller.name)
+        self._tape()
+
+    def _tape(self) -> None:
+        if self.watched.taping is not None:
+            self.watched.taping.add_supervisors()
 
     def change(self, role: Role) -> None:
         """Take another role."""
@@ -65,6 +80,7 @@ class Supervision:
         self._over = True
         self.watched.supervisions.remove(self)
         self._note(fact.SupervisionEnded)
+        self._tape()
         if not self.call.caller.ended:
             self.call.caller.media.leave(self.call.caller.name)
 
@@ -108,7 +124,7 @@ async def _be_there(call: "Call", supervision: Supervision) -> None:
             case DigitPressed(leg, digit, _) if leg is caller and digit in ROLE_OF_KEY:
                 supervision.change(ROLE_OF_KEY[digit])
             case LegHeld():
-                caller.media.leave(caller.name)
+                supervision.step_out()
             case LegResumed():
                 supervision.enter()
 

@@ -47,14 +47,23 @@ class Taping:
             case "pause" if self._recording is not None:
                 self._recording.pause(leg.name)
 
+    def add_supervisors(self) -> None:
+        """Record those who barge in, and nobody who whispers or listens: the parties hear these alone."""
+        barging = [one.call.caller.name for one in self._call.supervisions if one.is_heard]
+        if self._recording is not None and not self._is_over:
+            self._recording.add(barging)
+
     async def end(self) -> None:
         """Finish the file."""
         if self._recording is not None:
-            await self._recording.stop()
+            recording, self._recording = self._recording, None
+            await recording.stop()
 
     async def _start(self, recorded: Recorded) -> bool:
         call = self._call
         self._recording = await call.exchange.recordings.start(call, call.caller, self._other, recorded)
+        if call.supervisions:
+            self.add_supervisors()
         return self._recording is not None
 
     @property

@@ -176,7 +176,8 @@ class SignalHeard(Event):
 
     leg: str
     signal: str
-    """``busy``, ``sit`` (information tone), ``cng`` (a fax calls) or ``ced`` (a fax answers)."""
+    """``busy``, ``sit`` (information tone), ``cng`` (a fax calls), ``ced`` (a fax answers), ``human`` or ``machine`` (a
+    guess who answered)."""
     seconds: float
     """How long it had been there."""
 

@@ -48,6 +48,8 @@ class FakeLeg:
     echo: bool = False
     inband: bool = False
     progress: bool = False
+    progress_began: int = 0
+    """How often listening began."""
     digits: str = ""
     """Keys that were pressed towards this leg."""
     timer: asyncio.TimerHandle | None = None
@@ -183,6 +185,7 @@ class FakeMedia:
     def detect_progress(self, leg: str, on: bool) -> None:
         one = self._find(leg, "detect_progress")
         if one is not None:
+            one.progress_began += on and not one.progress
             one.progress = on
 
     # recordings

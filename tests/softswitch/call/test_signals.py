@@ -6,6 +6,7 @@ import pytest
 
 from media.protocol import CallProgress
 from softswitch.call.leg import BUSY_AFTER_ANSWER
+from softswitch.call.plan import ANSWERERS, LINE_SIGNALS
 from softswitch.records import events as fact
 from tests.softswitch.call.office import Office
 from tests.softswitch.call.phone import Line, sdp, talk
@@ -15,7 +16,7 @@ from tests.softswitch.call.phone import Line, sdp, talk
 def listening(office: Office) -> Office:
     """A trunk whose sound is listened to."""
     trunks = office.exchange.plan.trunks
-    office.change(trunks={"provider": replace(trunks["provider"], detect_busy=True)})
+    office.change(trunks={"provider": replace(trunks["provider"], signals=frozenset(LINE_SIGNALS))})
     return office
 
 
@@ -86,6 +87,35 @@ async def test_a_fax_and_an_information_tone_are_written_down_once_and_change_no
     assert signals == ["sit", "cng", "ced"]
     await mine.hang_up()
     await theirs.is_hung_up()
+
+
+@pytest.mark.parametrize("kind", ANSWERERS)
+async def test_who_answered_a_trunk_is_written_down_once_he_has_answered(listening: Office, kind: str) -> None:
+    trunks = listening.exchange.plan.trunks
+    listening.change(trunks={"provider": replace(trunks["provider"], signals=frozenset(ANSWERERS))})
+    mine, theirs = await call_out(listening)
+    hear(listening, "n-1-2", "machine", 1.0)  # an announcement before the answer is nobody's greeting
+    assert "SignalHeard" not in listening.story()
+    began = listening.leg(1, 2).progress_began
+    await answer(mine, theirs)
+    assert listening.leg(1, 2).progress_began == began + 1
+    for _ in range(2):
+        hear(listening, "n-1-2", kind, 2.5)
+    hear(listening, "n-1-2", "busy", BUSY_AFTER_ANSWER)
+    signals = [one.signal for one in listening.facts["n-1"] if isinstance(one, fact.SignalHeard)]
+    assert signals == [kind]
+    await mine.hang_up()
+    await theirs.is_hung_up()
+
+
+async def test_a_caller_from_a_trunk_is_not_asked_whether_he_is_a_machine(listening: Office) -> None:
+    trunks = listening.exchange.plan.trunks
+    listening.change(trunks={"provider": replace(trunks["provider"], signals=frozenset(ANSWERERS))})
+    mine = await listening.trunk().call("+74950000100")
+    mine.acknowledge(await mine.phone.answer())
+    hear(listening, "n-1-1", "human", 2.5)
+    assert "SignalHeard" not in listening.story()
+    await mine.hang_up()
 
 
 async def test_nobody_listens_to_phones_and_to_trunks_that_did_not_ask_for_it(office: Office) -> None:

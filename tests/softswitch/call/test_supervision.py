@@ -2,6 +2,7 @@
 
 import pytest
 
+from softswitch.call.policy import Recorded
 from softswitch.records import events as fact
 from tests.softswitch.call.office import Office
 from tests.softswitch.call.phone import Line, Phone, sdp, talk
@@ -54,6 +55,51 @@ async def test_a_supervisor_dials_a_code_and_is_beside_the_caller_or_the_called(
     for call in (1, 2):
         await office.record(call)
         assert supervised(office, call) == story
+
+
+async def test_a_recording_has_the_supervisor_who_barges_in_but_none_who_whispers_or_listens(office: Office) -> None:
+    office.change_phone("101", record=Recorded())
+    mine, theirs = await talk(office.phone("102"), office.phone("101"))
+    boss = await supervise(office, "*22101")
+    recording = office.media.recordings["n-1-2"]
+    alone, together = ("n-1-2",), ("n-1-2", "n-2-1")
+    heard = [recording.right]
+    for key in "3213":
+        office.media.press("n-2-1", key)
+        await mine.phone.hears_nothing(0.1)
+        heard.append(recording.right)
+    assert heard == [alone, together, alone, alone, together]
+    assert recording.left == ("n-1-1",)
+    await boss.hang_up()
+    await mine.phone.hears_nothing(0.1)
+    assert recording.right == alone
+    await mine.hang_up()
+    await theirs.is_hung_up()
+
+
+async def test_a_recording_that_begins_or_goes_on_beside_a_supervisor_has_him(office: Office) -> None:
+    office.change_phone("101", on_demand=Recorded())
+    mine, theirs = await talk(office.phone("102"), office.phone("101"))
+    boss = await supervise(office, "*23101")
+    for key in "*1":
+        office.media.press("n-1-2", key)
+    await mine.phone.hears_nothing(0.1)
+    recording = office.media.recordings["n-1-2"]
+    assert recording.right == ("n-1-2", "n-2-1")
+    for key in "*2":
+        office.media.press("n-1-2", key)
+    await mine.phone.hears_nothing(0.1)
+    office.media.press("n-2-1", "1")
+    await mine.phone.hears_nothing(0.1)
+    assert (recording.left, recording.right) == ((), ()), "a pause is a pause"
+    office.media.press("n-2-1", "3")
+    for key in "*2":
+        office.media.press("n-1-2", key)
+    await mine.phone.hears_nothing(0.1)
+    assert (recording.left, recording.right) == (("n-1-1",), ("n-1-2", "n-2-1"))
+    await mine.hang_up()
+    await theirs.is_hung_up()
+    await boss.hang_up()
 
 
 async def test_keys_switch_between_listen_whisper_and_barge(office: Office) -> None:
