@@ -18,47 +18,31 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from config.errors import ConfigErrors
-from config.loader import load, read
+from config.loader import read
 from config.model import Config
 from media.wish import locate
 from softswitch import settings
-from softswitch.api.control import ControlError, ask
+from softswitch.api.control import ask
+from softswitch.commands.common import DEFAULT, Json, Refused, Where, configured, console, order, show
+from softswitch.commands.metrics import metrics
+from softswitch.commands.rooms import room, show_rooms
 from softswitch.process import configure_log
 from softswitch.records.errors import StorageError
 from softswitch.supervisor import supervise
 
-DEFAULT = Path("config/example.toml")
-
 app = App(name="softswitch", help="A SIP softswitch: registrar, calls, menus, queues, recordings.")
-room = App(name="room", help="Conference rooms: who is in them; mute, deafen, make louder, kick.")
 app.command(room)
-console = Console()
+app.command(metrics)
 errors = Console(stderr=True)
 
-Where = Annotated[Path, Parameter(help="A TOML file, or a folder of them.")]
-Room = Annotated[str, Parameter(help="The room's name in the configuration.")]
-Member = Annotated[str, Parameter(help="A member's number, or his leg as the list shows it.")]
 Call = Annotated[str, Parameter(help="Its name, as softswitch calls --json shows it.")]
-Json = Annotated[bool, Parameter(name="--json", help="Print JSON for scripts.")]
-
-
-class Refused(Exception):
-    """The command cannot be carried out; the text says why."""
-
-
-def _load(path: Path) -> Config:
-    try:
-        return load(path)
-    except ConfigErrors as error:
-        raise Refused(str(error)) from error
 
 
 @app.command
 def run(path: Where = DEFAULT, /) -> None:
     """Start the switch and keep it running until Ctrl-C."""
     configure_log()
-    config = _load(path)
+    config = configured(path)
     try:
         code = uvloop.run(_run(config, path))
     except StorageError as error:
@@ -126,7 +110,7 @@ def _plain(mistake: Any) -> dict[str, Any]:
 @app.command
 def status(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
     """Show registrations, calls, queues, agents, load and the media backend of a running switch."""
-    found = _ask(path, "status")
+    found = order(path, "status")
     if as_json:
         print(json.dumps(found))
         return
@@ -139,11 +123,9 @@ def status(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
     )
     if found["recordings"]["trouble"]:
         console.print(f"[bold red]Recordings:[/] {found['recordings']['trouble']}")
-    _show(
-        "Registrations", ("address", "contacts"), [(aor, "\n".join(to)) for aor, to in found["registrations"].items()]
-    )
+    show("Registrations", ("address", "contacts"), [(aor, "\n".join(to)) for aor, to in found["registrations"].items()])
     _show_calls(found["calls"])
-    _show_rooms(found.get("rooms", {}))
+    show_rooms(found.get("rooms", {}))
     _show_mapping("Queues", found.get("queues", {}))
     _show_mapping("Agents", found.get("agents", {}))
 
@@ -159,37 +141,16 @@ def _show_mapping(title: str, rows: dict[str, dict[str, Any]]) -> None:
     if not rows:
         return
     columns = [key for key, value in next(iter(rows.values())).items() if not isinstance(value, dict | list)]
-    _show(title, ("name", *columns), [(name, *(_short(row.get(key)) for key in columns)) for name, row in rows.items()])
+    show(title, ("name", *columns), [(name, *(_short(row.get(key)) for key in columns)) for name, row in rows.items()])
 
 
 def _short(value: Any) -> str:
     return f"{value:.1f}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def _show(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    if not rows:
-        return
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-
-
 def _show_calls(calls: list[dict[str, Any]]) -> None:
     columns = ("call", "caller", "called", "state", "seconds")
-    _show("Calls", columns, [tuple(str(call[column]) for column in columns) for call in calls])
-
-
-def _show_rooms(rooms: dict[str, Any]) -> None:
-    rows = [(name, *_member_row(member)) for name, room in rooms.items() for member in room["members"]]
-    _show("Rooms", ("room", "member", "number", "name", "since", "is"), rows)
-
-
-def _member_row(member: dict[str, Any]) -> tuple[str, ...]:
-    since = datetime.fromtimestamp(member["since"]).astimezone().strftime("%H:%M:%S")
-    states = [state for state in ("muted", "deaf", "talking") if member[state]]
-    states += [f"{member['gain']:+g} dB"] if member["gain"] else []
-    return member["member"], member["number"], member["name"], since, ", ".join(states)
+    show("Calls", columns, [tuple(str(call[column]) for column in columns) for call in calls])
 
 
 @app.command
@@ -203,13 +164,13 @@ def calls(
     as_json: Json = False,
 ) -> None:
     """Show the records of finished calls, the newest first."""
-    config = _load(path)
+    config = configured(path)
     found = asyncio.run(_records(config, _moment(since), number, limit))
     if as_json:
         print(json.dumps(found))
         return
     columns = ("started", "caller", "called", "queue", "agent", "wait", "talk", "ended", "MOS", "recording")
-    _show("Calls", columns, [_call_row(one) for one in found])
+    show("Calls", columns, [_call_row(one) for one in found])
     console.print(f"{len(found)} calls")
 
 
@@ -272,8 +233,8 @@ def _moment(text: str | None) -> float | None:
 @app.command
 def reload(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
     """Take over a changed configuration while calls go on; a broken one changes nothing."""
-    _load(path)
-    found = _ask(path, "reload")
+    configured(path)
+    found = order(path, "reload")
     if as_json:
         print(json.dumps(found))
         return
@@ -285,7 +246,7 @@ def reload(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
 @app.command
 def stop(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
     """End a running switch; calls are hung up and written down."""
-    found = _ask(path, "stop")
+    found = order(path, "stop")
     if as_json:
         print(json.dumps(found))
         return
@@ -314,65 +275,6 @@ def demo(
     console.print(as_table(summary))
 
 
-@room.command(name="list")
-def room_list(path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
-    """Show who is in the conference rooms."""
-    rooms = _ask(path, "rooms")["rooms"]
-    if as_json:
-        print(json.dumps(rooms))
-        return
-    _show_rooms(rooms)
-    console.print(f"{sum(len(one['members']) for one in rooms.values())} members in {len(rooms)} rooms")
-
-
-@room.command(name="mute")
-def room_mute(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
-    """Let nobody hear a member."""
-    _change_member(path, as_json, name, member, muted=True)
-
-
-@room.command(name="unmute")
-def room_unmute(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
-    """Let a member be heard again."""
-    _change_member(path, as_json, name, member, muted=False)
-
-
-@room.command(name="deafen")
-def room_deafen(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
-    """Let a member hear nobody."""
-    _change_member(path, as_json, name, member, deaf=True)
-
-
-@room.command(name="undeafen")
-def room_undeafen(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
-    """Let a member hear the others again."""
-    _change_member(path, as_json, name, member, deaf=False)
-
-
-@room.command(name="gain")
-def room_gain(name: Room, member: Member, decibels: float, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
-    """Make a member louder or softer, by -20 to 20 dB."""
-    _change_member(path, as_json, name, member, gain=decibels)
-
-
-@room.command(name="kick")
-def room_kick(name: Room, member: Member, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
-    """Hang up a member."""
-    _tell_member(_ask(path, "room_kick", room=name, member=member), as_json, "is out")
-
-
-def _change_member(path: Path, as_json: bool, name: str, member: str, **changes: Any) -> None:
-    _tell_member(_ask(path, "room_change", room=name, member=member, **changes), as_json)
-
-
-def _tell_member(found: dict[str, Any], as_json: bool, what: str = "") -> None:
-    if as_json:
-        print(json.dumps(found["member"]))
-        return
-    leg, number, _, _, states = _member_row(found["member"])
-    print(f"{number} ({leg}) {what or f'is {states}' if what or states else 'hears and is heard'}.")
-
-
 @app.command
 def hold(
     call: Call,
@@ -383,7 +285,7 @@ def hold(
     as_json: Json = False,
 ) -> None:
     """Keep the record and the recordings of a call for ever."""
-    found = _ask(path, "hold", call=call, reason=reason)
+    found = order(path, "hold", call=call, reason=reason)
     if as_json:
         print(json.dumps(found))
         return
@@ -393,19 +295,11 @@ def hold(
 @app.command
 def unhold(call: Call, path: Where = DEFAULT, /, *, as_json: Json = False) -> None:
     """Let the record and the recordings of a call go when their time is over."""
-    found = _ask(path, "unhold", call=call)
+    found = order(path, "unhold", call=call)
     if as_json:
         print(json.dumps(found))
         return
     console.print(f"The call {call} is kept as long as any other.")
-
-
-def _ask(path: Path, do: str, **fields: Any) -> dict[str, Any]:
-    config = _load(path)
-    try:
-        return asyncio.run(ask(settings.control_socket(settings.data_folder(config)), do, **fields))
-    except ControlError as error:
-        raise Refused(str(error)) from error
 
 
 def main() -> None:

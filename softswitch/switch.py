@@ -6,7 +6,6 @@ database, media engine, speech, exchange, door, records, and only then the socke
 
 import asyncio
 import random
-import resource
 import signal
 import sys
 import time
@@ -28,9 +27,9 @@ from media.client import MediaClient
 from media.errors import MediaError
 from media.protocol import MediaEvent, WorkerLost
 from softswitch import settings
-from softswitch.api import rooms
+from softswitch.api import holds, rooms
 from softswitch.api.control import ControlError, ControlServer
-from softswitch.call import conference
+from softswitch.api.status import Status
 from softswitch.call.exchange import Exchange
 from softswitch.call.ingress import Ingress
 from softswitch.call.menu_runner import MenuRunner
@@ -63,7 +62,6 @@ log = structlog.get_logger("switch")
 
 MEDIA_WAIT = 10.0  # seconds for the media worker to come up
 HOUR = 3600.0  # seconds
-MAX_TEXT = 500  # characters of what an order names
 SWEEP = 1.0  # seconds between looks at registrations that have run out
 
 
@@ -78,7 +76,6 @@ class Switch:
         self.config = config
         self.path = path
         self.data = settings.data_folder(config)
-        self.started = time.time()
         self.stopping = asyncio.Event()
         self._undo: list[Callable[[], Any]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -221,13 +218,13 @@ class Switch:
     async def _open_control(self) -> None:
         server = ControlServer(
             {
-                "status": self._status,
                 "reload": self._reload,
                 "stop": self._stop,
-                "calls": self._calls,
                 **rooms.handlers(self.exchange),
-                "hold": self._hold,
-                "unhold": self._unhold,
+                **holds.handlers(self.retention),
+                **Status(
+                    self.exchange, self.location, self.recordings, self.writer, lambda: self.config.switch.name
+                ).handlers(),
             }
         )
         await server.listen(settings.control_socket(self.data))
@@ -320,65 +317,6 @@ class Switch:
     async def _stop(self, order: dict[str, Any]) -> dict[str, Any]:
         self.stopping.set()
         return {"stopping": True}
-
-    async def _calls(self, order: dict[str, Any]) -> dict[str, Any]:
-        return {"calls": self._live_calls()}
-
-    async def _hold(self, order: dict[str, Any]) -> dict[str, Any]:
-        call, reason = str(order.get("call", ""))[:MAX_TEXT], str(order.get("reason", ""))[:MAX_TEXT]
-        try:
-            if not await self.retention.hold(call, reason, time.time()):
-                raise ControlError(f"There is no call {call}.")
-        except StorageError as error:
-            raise ControlError(str(error)) from error
-        log.info("call held", call=call, reason=reason)
-        return {"call": call, "held": True}
-
-    async def _unhold(self, order: dict[str, Any]) -> dict[str, Any]:
-        call = str(order.get("call", ""))[:MAX_TEXT]
-        try:
-            if not await self.retention.lift(call):
-                raise ControlError(f"The call {call} is not held.")
-        except StorageError as error:
-            raise ControlError(str(error)) from error
-        log.info("call no longer held", call=call)
-        return {"call": call, "held": False}
-
-    def _live_calls(self) -> list[dict[str, Any]]:
-        now = time.monotonic()
-        return [
-            {"call": call.id, "caller": call.origin.number, "called": call.called, "state": call.state,
-             "seconds": round(now - call.started, 1)}
-            for call in self.exchange.calls.values()
-        ]  # fmt: skip
-
-    async def _status(self, order: dict[str, Any]) -> dict[str, Any]:
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        counters = self.stack.counters
-        return {
-            "name": self.config.switch.name,
-            "uptime": round(time.time() - self.started, 1),
-            "registrations": self._registrations(),
-            "calls": self._live_calls(),
-            "ended_calls": self.exchange.ended_calls,
-            **self.exchange.queues.engine.snapshot(time.monotonic()),
-            "rooms": conference.roster(self.exchange),
-            "media": await self.media.statistics(),
-            "load": {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3), "memory_kib": usage.ru_maxrss,
-                     "sessions": self.stack.session_count(), "transactions": len(self.stack.table)},
-            "sip": {name: getattr(counters, name) for name in counters.__slots__},
-            "recordings": self.recordings.status(),
-            "records": {"behind": self.writer.behind, "pending": self.writer.pending, "lost": self.writer.lost},
-        }  # fmt: skip
-
-    def _registrations(self) -> dict[str, list[str]]:
-        now = time.time()
-        found = {}
-        for aor in self.location.addresses():
-            contacts = [f"{binding.contact} via {binding.received}" for binding in self.location.bindings(aor, now)]
-            if contacts:
-                found[aor] = contacts
-        return found
 
     # ---- stop -------------------------------------------------------------------------------------------------
 

@@ -3,15 +3,17 @@
 import asyncio
 import json
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 from tests.live.conftest import SwitchStarter
 from tests.live.control import eventually, is_idle
+from tests.live.ports import free_port
 from tests.live.raw_phone import RawPhone
 from tests.live.running_switch import EXAMPLE, ROOT, RunningSwitch, children_of
 
-VERBS = ("run", "check", "status", "calls", "reload", "stop")
+VERBS = ("run", "check", "status", "metrics", "calls", "reload", "stop")
 GOOD, REFUSED, MISUSED = 0, 1, 2
 
 
@@ -122,3 +124,38 @@ async def test_a_running_switch_is_asked_changed_and_ended(start_switch: SwitchS
     assert code == GOOD
     assert json.loads(out)
     await switch.ended(family)
+
+
+async def test_metrics_are_printed_and_scraped_while_the_switch_runs_and_after_it_has_gone(
+    start_switch: SwitchStarter,
+) -> None:
+    switch = await start_switch({})
+    found = await switch.command("metrics", "--json")
+    assert (found["softswitch_up"], found["softswitch_media_worker_up"]) == (1.0, {"1": 1.0})
+    assert found["softswitch_agents"]["unreachable"] == len((await switch.status())["agents"])
+    assert "# TYPE softswitch_sip_received_total counter" in await switch.command("metrics")
+    port = free_port()
+    exporter = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "softswitch", "metrics", str(switch.file), "--listen", f"127.0.0.1:{port}"), cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert exporter.stdout is not None
+        async with asyncio.timeout(60):
+            assert f"http://127.0.0.1:{port}/metrics" in (await exporter.stdout.readline()).decode()
+        assert "softswitch_up 1.0" in await asyncio.to_thread(scrape, port)
+        family = children_of(switch.pid)
+        await switch.command("stop")
+        async with asyncio.timeout(60):
+            await switch.ended(family)
+        assert "softswitch_up 0.0" in await asyncio.to_thread(scrape, port)
+    finally:
+        exporter.terminate()
+        async with asyncio.timeout(60):
+            assert await exporter.wait() == 0
+
+
+def scrape(port: int) -> str:
+    """What Prometheus would read."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        return str(answer.read().decode())
