@@ -270,6 +270,9 @@ class Engine:
             self.voices.hear(plan.ears, said, present, lost)
         if not present.all():
             said[~present] = 0
+        if self.receiver.comfort.count:
+            stamps = self.receiver.jitter.taken(plan.ears)
+            lost &= ~self.receiver.comfort.fill(said, plan.ears, present, stamps, self.tick_number)
         lost[np.flatnonzero(lost)[MOST_CONCEALED:]] = False
         sound.concealer.apply(said, lost)
         self.measures.listen(said, plan.ears, present, self.rooms.pair, self.tick_number)
@@ -350,6 +353,9 @@ class Engine:
         extended = self.receiver.accept_one(row, packet)
         if extended is None:
             return
+        if packet.payload_type == rtp.COMFORT_NOISE and self.legs.coding[row] == G711:
+            self.receiver.comfort.begin(row, packet.timestamp, packet.payload)
+            self.receiver.hand_on_noise(row, packet, extended)
         if packet.payload_type == int(self.legs.receive_payload_type[row]):
             self.receiver.take_one(row, packet, extended, now)
         if packet.payload_type == int(self.legs.dtmf_receive[row]):

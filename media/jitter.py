@@ -157,6 +157,10 @@ class JitterBuffer:
         self.started[rows] &= missing < PAUSE_FRAMES
         return present, self.started[rows] & ~present
 
+    def taken(self, rows: Rows) -> Longs:
+        """RTP timestamps of the frames that `take` has just given, int64[n]."""
+        return self._next_timestamp[rows] - FRAME
+
     def review(self, rows: Rows) -> None:
         """Once a second: deepen rows that had late packets, make rows shallower that were calm for long."""
         rows = rows[self.started[rows]]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media import rtp
+from media.comfort import ComfortNoise
 from media.g711 import SILENCE, transcode
 from media.io.sockets import AT_ONCE, Arrivals, MediaIo
 from media.jitter import JitterBuffer
@@ -29,6 +30,8 @@ MOST_SIZES: Final = 8
 """Different sizes of plain packets per turn."""
 MOST_ODD: Final = 2000
 """Packets that are taken one by one per turn."""
+MOST_NOISE: Final = 32
+"""Octets of a packet of comfort noise that are handed on: its level, and more reflections than anybody sends."""
 LARGEST: Final = HEADER_SIZE + 4 * FRAME
 CLOCK: Final = 8000
 NEVER: Final = -(1 << 62)
@@ -59,6 +62,7 @@ class Receiver:
         self.malformed = 0
         self.taken = 0
         """Datagrams of the last call of `receive`."""
+        self.comfort = ComfortNoise(legs.capacity)
         self._tick = 0
         self.relayed_at = NEVER
         """Tick in which a packet was last relayed."""
@@ -73,6 +77,7 @@ class Receiver:
         self.reception.reset(row)
         self.meter.reset(row)
         self.jitter.forget(row)
+        self.comfort.end(row)
 
     def receive(self, now: float, tick: int, most: int = AT_ONCE) -> list[tuple[int, bytes]]:
         """Take what has come, no more than `most`; the odd packets, with their rows, are for the caller."""
@@ -146,6 +151,19 @@ class Receiver:
         sound = np.frombuffer(packet.payload, np.uint8)[None].copy()
         numbers = np.array([extended]), np.array([timestamp])
         self._hand_on(np.array([row]), np.ones(1, bool), *numbers, second, sound, np.zeros(1, np.intp))
+
+    def hand_on_noise(self, row: int, packet: rtp.RtpPacket, extended: int) -> None:
+        """Relay comfort noise as what it is: its payload type is the same everywhere (RFC 3551 section 4.5.12)."""
+        legs, target = self._legs, int(self._relay.target[row])
+        size = HEADER_SIZE + len(packet.payload[:MOST_NOISE])
+        if target < 0 or not (legs.receives[row] and legs.sends[target]) or legs.coding[target] != G711:
+            return
+        targets = np.array([target])
+        numbers = np.array([extended]), np.array([packet.timestamp])
+        sequence, stamps = self._relay.number(np.array([row]), targets, *numbers, self._tick)
+        self._headers.write(targets, np.array([rtp.COMFORT_NOISE], np.uint8), sequence, stamps)
+        self._io.packets[target, HEADER_SIZE:size] = np.frombuffer(packet.payload[:MOST_NOISE], np.uint8)
+        self._io.send(targets, size)
 
     def _take_steady(self, arrivals: Arrivals, now: float) -> Arrivals | None:
         """Take the packets that go on where their streams stood; the others, None when there are none."""
@@ -319,3 +337,4 @@ class Receiver:
         self._relay.restart(rows)
         for row in rows.tolist():
             self.meter.reset(row)
+            self.comfort.end(row)

@@ -29,6 +29,10 @@ CODECS: dict[str, tuple[int, Encoding]] = {
 _PARAMETERS = {"OPUS": "useinbandfec=1;maxaveragebitrate=32000;maxplaybackrate=16000;stereo=0"}
 """What we tell the peer of our decoders (RFC 7587 section 6.1)."""
 TELEPHONE_EVENT = Encoding("telephone-event", 8000)
+COMFORT_NOISE_TYPE = 13
+COMFORT_NOISE = STATIC[COMFORT_NOISE_TYPE]
+_WITH_NOISE = ("PCMU", "PCMA")
+"""Codecs that say nothing of pauses themselves. We do not ask anybody to pause, but take it when it is offered."""
 TELEPHONE_EVENT_TYPE = 101
 """Payload type that we offer for events when nothing else is settled: what nearly everybody uses."""
 _EVENTS = "0-15"
@@ -177,6 +181,9 @@ def answer_offer(
     event = remote.find(TELEPHONE_EVENT) if local.telephone_event else None
     ours = _meet(remote, direction)
     types = [(codec.payload_type, CODECS[codec.name][1])]
+    noise = remote.find(COMFORT_NOISE)
+    if noise == COMFORT_NOISE_TYPE and codec.name in _WITH_NOISE:
+        types.append((noise, COMFORT_NOISE))
     keys = crypto.answer(remote.cryptos, agreed)
     lines = [Crypto(remote.cryptos[0].tag, keys.suite, keys.send)] if keys else []
     accepted = _write_section(local, remote.section.protocol, types, event, ours, lines)

@@ -130,6 +130,30 @@ def test_a_previous_description_without_media_is_no_hindrance() -> None:
 # --- answers of ours
 
 
+@pytest.mark.parametrize(
+    ("formats", "lines", "answered"),
+    [
+        ("0 13 101", "", "0 13"),
+        ("0 8 13", "a=rtpmap:13 CN/8000\r\n", "8 13"),
+        ("0 118", "a=rtpmap:118 CN/8000\r\n", "0"),
+        ("0 118", "a=rtpmap:118 CN/16000\r\n", "0"),
+        ("0", "", "0"),
+    ],
+)
+def test_comfort_noise_is_answered_where_it_is_offered_by_its_own_number(
+    formats: str, lines: str, answered: str
+) -> None:
+    answer, negotiated = answer_offer(offer(f"audio 4000 RTP/AVP {formats}\r\n{lines}".rstrip()), LOCAL)
+    assert f"m=audio 20000 RTP/AVP {answered}\r\n".encode() in answer
+    assert (b"a=rtpmap:13 CN/8000\r\n" in answer) == ("13" in answered.split())
+    assert negotiated.codec.name in ("PCMU", "PCMA")
+
+
+def test_a_codec_that_pauses_by_itself_is_answered_without_comfort_noise() -> None:
+    answer, _ = answer_offer(offer("audio 4000 RTP/AVP 9 13"), replace(LOCAL, codecs=("G722",)))
+    assert b"RTP/AVP 9\r\n" in answer
+
+
 def test_an_answer_takes_our_first_codec_and_their_events() -> None:
     answer, agreed = answer_offer(SDP, LOCAL)
     assert agreed == Negotiated(Codec("PCMA", 8000, 1, 8), 8, 101, 101, "192.0.2.10", 40000, "sendrecv", False, 20)
