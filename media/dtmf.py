@@ -167,6 +167,10 @@ class DigitDetector:
         self._pcm[rows] = pcm
         return found
 
+    def sounding(self, rows: Rows) -> Flags:
+        """Whether a digit that was recognised still sounds, bool[k]."""
+        return np.asarray(self._told[rows] >= 0)
+
     def _correlate(self, pcm: Samples, rows: Rows) -> tuple[Floats, Floats]:
         """Correlation with the frequencies and energy of the half before and of both halves: float32[16, 3, k], [3,
         k].

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from media import rtp
 from media.conceal import Concealer
-from media.dtmf import DigitDetector
 from media.g711 import decode_rows, encode_rows
+from media.inband import METHOD, InBand
 from media.io.ports import PortPair
 from media.io.sockets import AT_ONCE, MediaIo
 from media.keys import Keys
@@ -99,8 +99,7 @@ class Engine:
         self.listening = Listening(self.legs, self.measures)
         self.survey = Survey(self.legs, self.receiver, self.measures)
         self.leg_reports = LegReports(self.legs, self.receiver, self.voices, self.latch, self._io, self.measures)
-        self._detector = DigitDetector(capacity)
-        self._detected: set[int] = set()
+        self.in_band = InBand(self.legs, self.rooms, self.keys)
         self._taped: set[int] = set()
         self._sound = _Sound(capacity)
         self._wide: dict[int, NDArray[np.int16]] = {}
@@ -139,7 +138,7 @@ class Engine:
         if row in self._taped:
             self.tapes.drop(row)
             self._retape()
-        self._detected.discard(row)
+        self.in_band.forget(row)
         self.listening.end(row)
         self.rooms.forget(row)
         self.voices.close(row)
@@ -181,12 +180,7 @@ class Engine:
 
     def detect_inband(self, name: str, *, on: bool) -> None:
         """Listen for tones of keys in a leg's sound."""
-        row = self.legs.row(name)
-        if on == (row in self._detected):
-            return
-        (self._detected.add if on else self._detected.discard)(row)
-        self._detector.reset(row)
-        self.rooms.tap(row, 1 if on else -1)
+        self.in_band.detect(self.legs.row(name), on=on)
 
     def detect_progress(self, name: str, *, on: bool) -> None:
         """Listen for signals of the network, of a fax, and for who answers, in a leg's sound."""
@@ -276,10 +270,8 @@ class Engine:
         lost[np.flatnonzero(lost)[MOST_CONCEALED:]] = False
         sound.concealer.apply(said, lost)
         self.measures.listen(said, plan.ears, present, self.rooms.pair, self.tick_number)
-        if self._detected:
-            rows = np.fromiter(self._detected, np.intp, len(self._detected))
-            for row, digit in self._detector.feed(said[plan.place[rows]], rows):
-                self._tell(Digit(self.legs.names[row], digit, 0, "inband"))
+        for row, digit in self.in_band.feed(said, plan.place, self.tick_number) if len(self.in_band) else ():
+            self._tell(Digit(self.legs.names[row], digit, 0, METHOD))
         for signal in self.listening.feed(said, plan.place, self.tick_number) if len(self.listening) else ():
             self._tell(signal)
 

@@ -18,6 +18,11 @@ HUSH_TICKS: Final = 3
 """Ticks without audio after an event packet was handed on to a leg that is mixed."""
 
 
+SPARE_TICKS: Final = 5
+"""Ticks for which a leg is kept from its partner's packets after a tone in them was heard: what still waits in the
+jitter buffer may hold more of it."""
+
+
 class Keys:
     """Counts, hands on and sends digits."""
 
@@ -33,6 +38,8 @@ class Keys:
         """Target to the event's timestamp on its way in and on its way out."""
         self.tones = Players()
         """Digits in band, heard over everything else."""
+        self._spared: dict[int, int] = {}
+        """Rows that are kept from a tone in their partner's sound, and the tick until which."""
         self.hush_until = np.zeros(legs.capacity, np.int64)
         """First tick in which a row is sent audio again."""
 
@@ -43,11 +50,17 @@ class Keys:
         self._senders.pop(row, None)
         self._handed_on.pop(row, None)
         self.tones.stop(row)
+        self._spared.pop(row, None)
         self.hush_until[row] = 0
 
     def is_sending(self, row: int) -> bool:
         """Whether digits are on their way to a leg."""
-        return row in self._senders or row in self.tones
+        return row in self._senders or row in self.tones or row in self._spared
+
+    def spare(self, row: int, tick: int) -> None:
+        """Relay nothing to a leg for a while: its partner's sound holds a tone that it gets as an event."""
+        self._spared[row] = tick + SPARE_TICKS
+        self._rooms.overlay(row, on=True)
 
     def press(self, row: int, digits: str, tick: int) -> None:
         """Send digits to a leg, as events if it negotiated them."""
@@ -98,7 +111,10 @@ class Keys:
                 done.append(row)
         for row in done:
             del self._senders[row]
-        return done
+        over = [row for row, until in self._spared.items() if tick >= until]
+        for row in over:
+            del self._spared[row]
+        return done + over
 
     def _press_in_band(self, row: int, digits: str, tick: int) -> None:
         wrong = [digit for digit in digits if digit not in KEYS]
