@@ -36,7 +36,7 @@ from media.protocol import (
     MediaSilent,
     PlaybackFinished,
 )
-from media.receiver import Receiver
+from media.receiver import LARGEST, Receiver
 from media.recorder import Recorder
 from media.relay import Relay
 from media.reports import Reports
@@ -342,6 +342,9 @@ class Engine:
         except rtp.BadPacket:
             self.receiver.malformed += 1
             return
+        if not self._is_wanted(row, packet):
+            self.receiver.malformed += 1
+            return
         extended = self.receiver.accept_one(row, packet)
         if extended is None:
             return
@@ -352,6 +355,14 @@ class Engine:
             self.receiver.take_one(row, packet, extended, now)
         if packet.payload_type == int(self.legs.dtmf_receive[row]):
             self._press(row, self.keys.receive(row, packet, extended, now, self.tick_number))
+
+    def _is_wanted(self, row: int, packet: rtp.RtpPacket) -> bool:
+        """Whether a packet may be counted: of a payload type that was negotiated, or at least of the stream we know."""
+        legs = self.legs
+        types = int(legs.receive_payload_type[row]), int(legs.dtmf_receive[row]), rtp.COMFORT_NOISE
+        if legs.coding[row] == G711 and len(packet.payload) > LARGEST - HEADER_SIZE:
+            return False
+        return packet.payload_type in types or packet.ssrc == int(self.receiver.reception.ssrc[row])
 
     def _press(self, row: int, pressed: list[Pressed]) -> None:
         for key in pressed:

@@ -97,8 +97,7 @@ class Receiver:
         whole = (arrivals.sizes >= HEADER_SIZE) & (first >> 6 == rtp.VERSION)
         self.malformed += int(np.count_nonzero(~whole))
         ours = self._check_source(arrivals, heads, whole, now)
-        if not ours.all():
-            ours &= whole
+        ours &= whole
         self._note_life(rows[ours], now)
         plain = ours & (first == rtp.PLAIN_FIRST) & (types == self._legs.receive_payload_type[rows])
         plain &= self._legs.coding[rows] == G711

@@ -254,6 +254,16 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
                     await asyncio.sleep(0.02)
         return voice in self._sound.heard
 
+    def send_sound(self, datagram: bytes, target: tuple[str, int]) -> None:
+        """Send anything from the socket that sound comes from."""
+        assert self._sound_transport is not None
+        self._sound_transport.sendto(datagram, target)
+
+    @property
+    def heard(self) -> set[int]:
+        """The octets of which whole packets were heard since `hears` was last asked."""
+        return self._sound.heard
+
     @property
     def packets(self) -> int:
         """RTP packets heard so far."""

@@ -7,7 +7,7 @@ from media import quality, rtcp
 from media.errors import BadCommand, UnknownLeg
 from media.leg_report import BUFFER_DELAY_MS
 from media.protocol import UNHEARD, Digit, LegReport, MediaResumed, MediaSilent, PlaybackFinished
-from media.rtp import FRAME
+from media.rtp import FRAME, RtpPacket
 from media.telephone_event import Event
 from tests.media.studio import FakeRecorder, Studio, Talker, decode, encode, level, loudest_hz, sine
 
@@ -617,3 +617,32 @@ def test_legs_that_come_and_go_between_two_ticks_leave_nothing_behind(studio: St
         studio.engine.close(str(number), studio.now, studio.now)
     assert studio.engine.reports.pending == 0
     assert len(studio.engine.legs) == 0
+
+
+@pytest.mark.parametrize(
+    "datagram", [b"", b"\x80", b"\x80\x08", bytes(11), b"\x40\x00" + bytes(170), b"\x90" + bytes(12)]
+)
+def test_what_a_known_phone_sends_that_is_no_rtp_is_counted_and_changes_nothing(
+    studio: Studio, datagram: bytes
+) -> None:
+    talker = studio.open("a")
+    studio.engine.echo("a", on=True)
+    studio.talk(3, (talker, level(1000)))
+    before = studio.engine.receiver.malformed
+    talker.send(datagram)
+    studio.talk(3, (talker, level(1000)))
+    assert studio.engine.receiver.malformed == before + 1
+    assert studio.engine.close("a", studio.now, 0.0)["packets_received"] == 6
+
+
+def test_a_foreign_stream_of_a_payload_type_that_was_not_negotiated_does_not_end_the_known_one(studio: Studio) -> None:
+    talker = studio.open("a")
+    studio.engine.echo("a", on=True)
+    studio.talk(3, (talker, level(1000)))
+    for number in range(5):
+        talker.send(RtpPacket(96, False, 7 * number, 9, 0xBAD, bytes(160)))
+        talker.send(RtpPacket(0, False, 7 * number, 9, 0xBAD, bytes(700)))
+        studio.talk(1, (talker, level(1000)))
+    report = studio.engine.close("a", studio.now, 0.0)
+    assert (report["packets_received"], report["lost"]) == (8, 0)
+    assert studio.engine.receiver.malformed == 10
