@@ -12,6 +12,7 @@ import numpy as np
 
 from media.io import sockaddr
 from media.io.ports import PortPair
+from media.io.shield import refuse_empty
 from media.io.sockets import AT_ONCE, BUFFER_SIZE, Arrivals, Rows, Sockets
 
 PER_SOCKET: Final = 16
@@ -101,6 +102,9 @@ class Poll(Sockets):
         if not count:
             return None
         sizes = self._messages["size"][:count].astype(np.int32)
+        if not sizes.all():
+            for row in np.unique(self._row_of[:count][sizes == 0]).tolist():
+                refuse_empty(int(self._fds[row]))
         return Arrivals(self._row_of[:count], self._order[:count], sizes, self._buffers, self._sources[:, :3])
 
     def send(self, rows: Rows, size: int) -> None:

@@ -17,6 +17,7 @@ from media.errors import BackendUnavailable
 from media.io import ring as kernel
 from media.io import sockaddr
 from media.io.ports import PortPair
+from media.io.shield import refuse_empty
 from media.io.sockets import AT_ONCE, BUFFER_SIZE, Arrivals, Rows, Sockets
 
 BUFFERS: Final = 8192
@@ -129,6 +130,9 @@ class Uring(Sockets):
         if ended.any():
             self._requests -= int(np.count_nonzero(ended))
             self._note_ended(rows[present & ended])
+            empty = present & ended & (done["result"] == DATAGRAM_AT)
+            for row in rows[empty].tolist():
+                refuse_empty(int(self._fds[row]))
         filled = done["result"] >= DATAGRAM_AT
         buffers = (done["flags"][filled] >> 16).astype(np.intp)
         self._used = buffers
@@ -139,7 +143,9 @@ class Uring(Sockets):
         return Arrivals(rows[filled][usable], buffers[usable], sizes, self._pool, self._sources)
 
     def _note_ended(self, rows: Rows) -> None:
-        """A request ended for want of buffers, or with an error of an earlier send: begin it anew next time."""
+        """A request ended for want of buffers, with an error of an earlier send or with an empty datagram: begin it
+        anew next time.
+        """
         self._unarmed.update(row for row in rows.tolist() if self._fds[row] >= 0)
 
     def _enter(self, row: int, sock: socket.socket, family: socket.AddressFamily) -> None:

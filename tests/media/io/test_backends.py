@@ -354,3 +354,24 @@ def test_no_more_is_read_than_was_asked_for_and_nothing_is_lost(io: MediaIo, por
     assert got == [bytes((number,)) for number in range(30)]
     io.detach(1)
     ports.close(pair)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_flood_of_empty_datagrams_buries_no_packet(io: MediaIo, ports: Ports, host: str) -> None:
+    pair = ports.open(host)
+    with phone(host) as sock, phone(host) as stranger:
+        io.attach(1, pair)
+        sock.sendto(b"first", (host, pair.port))
+        assert [datagram for _, datagram, _ in gather(io, 1)] == [b"first"]
+        got: list[bytes] = []
+        for number in range(20):
+            for _ in range(100):
+                stranger.sendto(b"", (host, pair.port))
+            sock.sendto(bytes([number]) * 20, (host, pair.port))
+            for _ in range(4):  # looks in the time between two packets of a phone
+                arrivals = io.receive()
+                found = 0 if arrivals is None else len(arrivals.rows)
+                got += [arrivals.datagram(at) for at in range(found)] if arrivals is not None else []
+        got += [datagram for _, datagram, _ in gather(io, 20)]
+    sound = [datagram for datagram in got if datagram]
+    assert sound[-15:] == [bytes([number]) * 20 for number in range(5, 20)]
