@@ -375,3 +375,5 @@ def test_a_flood_of_empty_datagrams_buries_no_packet(io: MediaIo, ports: Ports, 
         got += [datagram for _, datagram, _ in gather(io, 20)]
     sound = [datagram for datagram in got if datagram]
     assert sound[-15:] == [bytes([number]) * 20 for number in range(5, 20)]
+    io.detach(1)
+    ports.close(pair)
