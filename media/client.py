@@ -112,6 +112,7 @@ class MediaClient:
         ptime: int = 20,
         clock: int = 8000,
         srtp: SrtpKeys | None = None,
+        comfort_noise: bool = False,
     ) -> None:
         """Tell a leg what was negotiated; again after every re-INVITE. A direction keeps its key or begins anew."""
         secret = {} if srtp is None else {"srtp": srtp.to_fields()}
@@ -129,6 +130,7 @@ class MediaClient:
             receive=receive,
             ptime=ptime,
             clock=clock,
+            comfort_noise=comfort_noise,
             **secret,
         )
 

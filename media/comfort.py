@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from media.jitter import DEPTH
 from media.rtp import FRAME
 from media.serial import distance32
 
@@ -19,9 +20,12 @@ UNHEARD: Final = 127
 """-dBov of silence (RFC 3389 section 3)."""
 OVERLOAD: Final = 32768.0
 """0 dBov: the mean of the squares of a square wave at full scale."""
-_LENGTH: Final = 1 << 14
-_STRIDE: Final = 6007
-"""Samples from where one frame is cut out of the noise to where the next one is; odd, so that they are all used."""
+_LENGTH: Final = 1 << 16
+"""Samples after which the noise comes again: 8 s."""
+_APART: Final = 6007
+"""Samples by which the noises of two neighbouring rows are apart."""
+_AHEAD: Final = DEPTH * FRAME
+"""Samples by which a packet can be ahead of what is played; more is a clock of its own."""
 
 Rows = NDArray[np.intp]
 Samples = NDArray[np.int16]
@@ -40,14 +44,13 @@ def _make_noise() -> NDArray[np.float32]:
 _NOISE: Final = _make_noise()
 
 
-def read_level(payload: bytes) -> float:
-    """Effective value of the noise that a packet speaks of, in steps of 16 bits; 0 for none.
+def _make_levels() -> NDArray[np.float32]:
+    """Effective value in steps of 16 bits of the noise that each first octet of a payload speaks of."""
+    level = np.arange(256) & 0x7F
+    return np.where(level == UNHEARD, 0.0, OVERLOAD * 10 ** (-np.maximum(level, LOUDEST) / 20)).astype(np.float32)
 
-    >>> round(read_level(bytes([40])), 1)
-    327.7
-    """
-    level = payload[0] & 0x7F if payload else UNHEARD
-    return 0.0 if level == UNHEARD else OVERLOAD * 10 ** (-max(level, LOUDEST) / 20)
+
+LEVELS: Final = _make_levels()
 
 
 class ComfortNoise:
@@ -64,19 +67,27 @@ class ComfortNoise:
         self._level = np.zeros(rows, np.float32)
         self._since = np.zeros(rows, np.int64)
         """RTP timestamp of the packet that began the pause, or changed its level."""
+        self._heard = np.zeros(rows, bool)
+        """Whether its noise was heard already."""
         self.count = 0
         """Rows that pause."""
 
-    def begin(self, row: int, timestamp: int, payload: bytes) -> None:
-        """A packet of comfort noise came."""
-        self.count += int(not self._pauses[row])
-        self._pauses[row], self._since[row] = True, timestamp
-        self._level[row] = read_level(payload)
+    def begin(self, rows: Rows, timestamps: NDArray[np.int64], octets: NDArray[np.uint8]) -> None:
+        """Packets of comfort noise came, one of each row: int64[n] RTP timestamps, uint8[n] first octets."""
+        self.count += len(rows) - int(np.count_nonzero(self._pauses[rows]))
+        self._pauses[rows], self._since[rows] = True, timestamps
+        self._level[rows] = LEVELS[octets]
 
-    def end(self, row: int) -> None:
-        """The row pauses no more, or is another leg's."""
-        self.count -= int(self._pauses[row])
-        self._pauses[row] = False
+    def end(self, rows: Rows | int) -> None:
+        """These rows, each once, pause no more, or are other legs'."""
+        self.count -= int(np.count_nonzero(self._pauses[rows]))
+        self._pauses[rows] = self._heard[rows] = False
+
+    def make(self, rows: Rows, tick: int) -> Samples:
+        """A frame of each row's noise, int16[n, 160]; each goes on where the one of the tick before ended."""
+        start = (rows * _APART + tick * FRAME) % _LENGTH
+        wave = _NOISE[start[:, None] + np.arange(FRAME)] * self._level[rows, None]
+        return np.asarray(np.clip(np.rint(wave), -32768, 32767), np.int16)
 
     def fill(self, said: Samples, rows: Rows, present: Flags, timestamps: NDArray[np.int64], tick: int) -> Flags:
         """Put noise where a pause has no frame, in place.
@@ -92,7 +103,7 @@ class ComfortNoise:
         timestamps : int64[n]
             RTP timestamps of those that came.
         tick : int
-            The number of this tick; no two frames of noise that follow each other are the same.
+            The number of this tick.
 
         Returns
         -------
@@ -102,13 +113,11 @@ class ComfortNoise:
         pauses = self._pauses[rows]
         spoken = np.flatnonzero(pauses & present)
         if len(spoken):
-            after = spoken[distance32(timestamps[spoken], self._since[rows[spoken]]) >= 0]
-            self._pauses[rows[after]] = False
-            self.count -= len(after)
+            ahead = distance32(self._since[rows[spoken]], timestamps[spoken])
+            self.end(rows[spoken[(ahead <= 0) | (ahead > _AHEAD) & self._heard[rows[spoken]]]])
             pauses[spoken] = False
         resting = np.flatnonzero(pauses)
         if len(resting):
-            start = (rows[resting] * _STRIDE * 5 + tick * _STRIDE) % _LENGTH
-            wave = _NOISE[start[:, None] + np.arange(FRAME)] * self._level[rows[resting], None]
-            said[resting] = np.clip(np.rint(wave), -32768, 32767).astype(np.int16)
+            self._heard[rows[resting]] = True
+            said[resting] = self.make(rows[resting], tick)
         return pauses

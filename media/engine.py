@@ -124,6 +124,8 @@ class Engine:
         self.latch.aim(row, negotiated.remote_host, negotiated.remote_port)
         self.legs.configure(row, negotiated, now)
         self.receiver.steady.forget(row)
+        if not negotiated.receive:
+            self.receiver.comfort.end(row)
         self.voices.configure(row)
         self.rooms.refresh(row)
 
@@ -238,6 +240,8 @@ class Engine:
             self._overlay(row)
         if len(plan.ears):
             self._speak(plan)
+        if self.relay.resting:
+            self._speak_for_the_resting()
         self._keep_house(now, wall)
         self.tick_number += 1
 
@@ -265,8 +269,8 @@ class Engine:
         if not present.all():
             said[~present] = 0
         if self.receiver.comfort.count:
-            stamps = self.receiver.jitter.taken(plan.ears)
-            lost &= ~self.receiver.comfort.fill(said, plan.ears, present, stamps, self.tick_number)
+            rests = self._fill_pauses(plan, said, present)
+            lost, present = lost & ~rests, present | rests
         lost[np.flatnonzero(lost)[MOST_CONCEALED:]] = False
         sound.concealer.apply(said, lost)
         self.measures.listen(said, plan.ears, present, self.rooms.pair, self.tick_number)
@@ -292,6 +296,20 @@ class Engine:
             self._overlay(end.row)
         self._wide = self.voices.mix_wide(plan.wide, sound.said, plan.place) if plan.wide else {}
         self._send(plan.spoken, plan.spoken_rows, heard)
+
+    def _fill_pauses(self, plan: Plan, said: NDArray[np.int16], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Noise for those who pause: bool[n], who they are."""
+        stamps = self.receiver.jitter.taken(plan.ears)
+        if len(self.voices):
+            self.voices.stamp(plan.ears, stamps)
+        return self.receiver.comfort.fill(said, plan.ears, present, stamps, self.tick_number)
+
+    def _speak_for_the_resting(self) -> None:
+        """Noise for those whose partner pauses and who do not take his comfort noise."""
+        sources, targets = self.relay.make_up()
+        sends = self.legs.sends[targets]
+        noise = self.receiver.comfort.make(sources[sends], self.tick_number)
+        self._send(np.arange(len(noise)), targets[sends], noise)
 
     def _watch(self, plan: Plan) -> None:
         """Tell who talks in the rooms that want to know."""
@@ -333,7 +351,7 @@ class Engine:
     # odd packets and housekeeping
 
     def _take_odd(self, row: int, datagram: bytes, now: float, wall: float) -> None:
-        """A packet that is no plain frame: RTCP, a telephone event, an extension header, comfort noise."""
+        """A packet that is no plain frame: RTCP, a telephone event, an extension header."""
         if rtp.is_rtcp(datagram[1]):
             self.reports.read(row, datagram, now, wall)
             return
@@ -348,9 +366,6 @@ class Engine:
         extended = self.receiver.accept_one(row, packet)
         if extended is None:
             return
-        if packet.payload_type == rtp.COMFORT_NOISE and self.legs.coding[row] == G711:
-            self.receiver.comfort.begin(row, packet.timestamp, packet.payload)
-            self.receiver.hand_on_noise(row, packet, extended)
         if packet.payload_type == int(self.legs.receive_payload_type[row]):
             self.receiver.take_one(row, packet, extended, now)
         if packet.payload_type == int(self.legs.dtmf_receive[row]):

@@ -47,6 +47,8 @@ class Negotiated:
     """RTP clock of the codec."""
     srtp: SrtpKeys | None = None
     """None: plain RTP."""
+    comfort_noise: bool = False
+    """Whether the peer takes RFC 3389 comfort noise, payload type 13."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.remote_host, str):
@@ -93,6 +95,8 @@ class Legs:
         """RTP clock of the codec in units of 8 kHz; timestamps are kept at 8 kHz here."""
         self.wide = np.zeros(capacity, bool)
         """Whether the codec carries more than the telephone band."""
+        self.takes_noise = np.zeros(capacity, bool)
+        """Whether the peer takes RFC 3389 comfort noise."""
         self.sends = np.zeros(capacity, bool)
         self.receives = np.zeros(capacity, bool)
         self.ssrc = np.zeros(capacity, np.int64)
@@ -168,6 +172,7 @@ class Legs:
         self.receive_payload_type[row] = negotiated.receive_payload_type
         dtmf = negotiated.dtmf_receive
         self.dtmf_receive[row] = NO_PAYLOAD_TYPE if dtmf is None else dtmf
+        self.takes_noise[row] = negotiated.comfort_noise
         self.sends[row] = negotiated.send and negotiated.remote_port > 0
         if negotiated.receive and not self.receives[row]:
             self.waiting_since[row] = now

@@ -42,6 +42,11 @@ class Playout:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def position(self) -> int:
+        """Where what is played next lies on the clock of 8 kHz."""
+        return self._position
+
     def restart(self) -> None:
         """Forget the stream; its next packet begins another."""
         self._waiting.clear()

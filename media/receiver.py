@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media import rtp
-from media.comfort import ComfortNoise
+from media.comfort import UNHEARD, ComfortNoise
 from media.g711 import SILENCE, transcode
 from media.io.sockets import AT_ONCE, Arrivals, MediaIo
 from media.jitter import JitterBuffer
@@ -104,6 +104,11 @@ class Receiver:
         plain &= (arrivals.sizes <= LARGEST) & (arrivals.sizes > HEADER_SIZE)
         self._take_plain(arrivals, heads, plain, now)
         self._expect(rows[plain])
+        noise = ours & (first == rtp.PLAIN_FIRST) & (types == rtp.COMFORT_NOISE)
+        if noise.any():
+            noise &= ~plain & (self._legs.clock_factor[rows] == 1)
+            self._take_noise(arrivals, heads, np.flatnonzero(noise))
+            plain |= noise
         odd = np.flatnonzero(ours & ~plain)[:MOST_ODD]
         return [(int(rows[index]), arrivals.datagram(index)) for index in odd.tolist()]
 
@@ -150,19 +155,6 @@ class Receiver:
         sound = np.frombuffer(packet.payload, np.uint8)[None].copy()
         numbers = np.array([extended]), np.array([timestamp])
         self._hand_on(np.array([row]), np.ones(1, bool), *numbers, second, sound, np.zeros(1, np.intp))
-
-    def hand_on_noise(self, row: int, packet: rtp.RtpPacket, extended: int) -> None:
-        """Relay comfort noise as what it is: its payload type is the same everywhere (RFC 3551 section 4.5.12)."""
-        legs, target = self._legs, int(self._relay.target[row])
-        size = HEADER_SIZE + len(packet.payload[:MOST_NOISE])
-        if target < 0 or not (legs.receives[row] and legs.sends[target]) or legs.coding[target] != G711:
-            return
-        targets = np.array([target])
-        numbers = np.array([extended]), np.array([packet.timestamp])
-        sequence, stamps = self._relay.number(np.array([row]), targets, *numbers, self._tick)
-        self._headers.write(targets, np.array([rtp.COMFORT_NOISE], np.uint8), sequence, stamps)
-        self._io.packets[target, HEADER_SIZE:size] = np.frombuffer(packet.payload[:MOST_NOISE], np.uint8)
-        self._io.send(targets, size)
 
     def _take_steady(self, arrivals: Arrivals, now: float) -> Arrivals | None:
         """Take the packets that go on where their streams stood; the others, None when there are none."""
@@ -284,6 +276,51 @@ class Receiver:
                 extended, stamps = counted.extended, timestamps[index]
                 self._hand_on(these, deliver, extended, stamps, seconds[index], sound, buffers[index])
 
+    def _take_noise(self, arrivals: Arrivals, heads: NDArray[np.void], which: Rows) -> None:
+        """Take packets of comfort noise of any size, at most one of each row in a round."""
+        rows, buffers = arrivals.rows[which], arrivals.buffers[which]
+        sizes = np.minimum(arrivals.sizes[which], HEADER_SIZE + MOST_NOISE)
+        sequence = heads["sequence"][which].astype(np.int64)
+        timestamps = heads["timestamp"][which].astype(np.int64)
+        ssrc, seconds = heads["ssrc"][which].astype(np.int64), heads["second"][which]
+        for every in rtp.rounds(rows, self._scratch, MOST_ROUNDS):
+            counted = self.reception.count(rows[every], ssrc[every], sequence[every])
+            if counted.restarted.any():
+                self._restart(rows[every[counted.restarted]])
+            deliver = counted.fresh & self._legs.receives[rows[every]]
+            index, extended = every[deliver], counted.extended[deliver]
+            said = arrivals.pool[buffers[index], HEADER_SIZE : HEADER_SIZE + MOST_NOISE]
+            said[sizes[index] == HEADER_SIZE] = UNHEARD
+            self.comfort.begin(rows[index], timestamps[index], said[:, 0])
+            if self._relay.count:
+                self._hand_on_noise(rows[index], extended, timestamps[index], seconds[index], said, sizes[index])
+        self._expect(rows[self._legs.coding[rows] == G711])
+
+    def _hand_on_noise(
+        self,
+        rows: Rows,
+        extended: Longs,
+        timestamps: Longs,
+        seconds: NDArray[np.uint8],
+        said: NDArray[np.uint8],
+        sizes: NDArray[np.int32],
+    ) -> None:
+        """Relay comfort noise as what it is to those who take it; the others are sent sound until speech comes."""
+        targets = self._relay.target[rows]
+        going = (targets >= 0) & self._legs.sends[targets]
+        takes = going & self._legs.takes_noise[targets]
+        self._relay.rest(rows[going & ~takes & (extended == self.reception.highest[rows])])
+        if not takes.any():
+            return
+        rows, targets, sizes = rows[takes], targets[takes], sizes[takes]
+        self.relayed_at = self._tick
+        sequence, stamps = self._relay.number(rows, targets, extended[takes], timestamps[takes], self._tick)
+        second = (seconds[takes] & np.uint8(rtp.MARKER)) | np.uint8(rtp.COMFORT_NOISE)
+        self._headers.write(targets, second, sequence, stamps)
+        self._io.packets[targets, HEADER_SIZE : HEADER_SIZE + MOST_NOISE] = said[takes]
+        for size in np.unique(sizes).tolist():
+            self._io.send(targets[sizes == size], size)
+
     def _place(self, rows: Rows, timestamps: Longs, sound: NDArray[np.uint8]) -> None:
         """Put packets of one size, uint8[n, m], into the jitter buffer."""
         frames, rest = divmod(sound.shape[1], FRAME)
@@ -309,6 +346,8 @@ class Receiver:
         going = deliver & (targets >= 0) & self._legs.sends[targets]
         if not going.any():
             return
+        if self._relay.resting:
+            self._relay.go_on(rows[going])
         if not going.all():
             rows, targets, extended, timestamps = rows[going], targets[going], extended[going], timestamps[going]
             seconds, buffers = seconds[going], buffers[going]
@@ -336,4 +375,4 @@ class Receiver:
         self._relay.restart(rows)
         for row in rows.tolist():
             self.meter.reset(row)
-            self.comfort.end(row)
+        self.comfort.end(rows)

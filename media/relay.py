@@ -32,6 +32,9 @@ class Relay:
         self._timestamp_shift = np.zeros(legs.capacity, np.int64)
         self.count = 0
         """Rows that have a target."""
+        self._rests = np.zeros(legs.capacity, bool)
+        self.resting = 0
+        """Rows that pause while their target is to hear them nevertheless."""
 
     def connect(self, source: int, target: int) -> None:
         """Hand a row's packets on to `target`; NOWHERE ends it."""
@@ -40,10 +43,27 @@ class Relay:
         self.count += int(target != NOWHERE) - int(self.target[source] != NOWHERE)
         self.target[source] = target
         self._joined[source] = False
+        self.go_on(np.array([source]))
 
     def restart(self, sources: Rows) -> None:
         """The streams of these rows begin anew, with other numbers."""
         self._joined[sources] = False
+
+    def rest(self, sources: Rows) -> None:
+        """These rows, each once, pause, and their targets do not take the comfort noise that says so."""
+        self.resting += len(sources) - int(np.count_nonzero(self._rests[sources]))
+        self._rests[sources] = True
+
+    def go_on(self, sources: Rows) -> None:
+        """These rows, each once, do not pause any more."""
+        self.resting -= int(np.count_nonzero(self._rests[sources]))
+        self._rests[sources] = False
+
+    def make_up(self) -> tuple[Rows, Rows]:
+        """Rows that pause, and their targets, who are sent packets of our own now: intp[n] each."""
+        sources = np.flatnonzero(self._rests)
+        self._joined[sources] = False
+        return sources, self.target[sources]
 
     def number(
         self, sources: Rows, targets: Rows, extended: Longs, timestamps: Longs, tick: int

@@ -97,7 +97,7 @@ class Leg:
         """
         opening = self._opening = self.exchange.loop.create_future()
         try:
-            await self._sound.open(peer, preferred, None if beside is None else beside.media)
+            await self._sound.open(peer, preferred, None if beside is None else beside._sound)
         finally:
             opening.set_result(None)
         self.exchange.legs[self.name] = self

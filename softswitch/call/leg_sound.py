@@ -82,18 +82,24 @@ class LegSound:
         """The codec that was agreed on."""
         return self.negotiated.codec.name if self.negotiated is not None else None
 
-    async def open(self, peer: Peer, preferred: Sequence[str], worker: MediaClient | None) -> None:
-        """Take a row and a pair of ports, in this worker if one is named. Raises MediaError when there are none."""
+    async def open(self, peer: Peer, preferred: Sequence[str], beside: "LegSound | None") -> None:
+        """Take a row and a pair of ports, in the worker of `beside` if there is such a one: it will be talked to.
+
+        Comfort noise is offered to those whose partner sends it. Raises MediaError when there are no ports.
+        """
         exchange = self._exchange
         address = self._bound = exchange.media_address(peer)
-        self._worker = worker or exchange.media.choose()
+        self._worker = exchange.media.choose() if beside is None else beside.worker
         port = await self._worker.open(self._leg, address)
         ordered = [codec for codec in preferred if codec in exchange.codecs]
         ordered += [codec for codec in exchange.codecs if codec not in ordered]
         session_id = int(make_tag()[:7], 16)
         shown = exchange.shown_address(address, peer)
         policy = exchange.srtp_of(self._target)
-        self._local = LocalMedia(shown, port, tuple(ordered), session_id=session_id, version=session_id, srtp=policy)
+        noise = beside is not None and beside.negotiated is not None and beside.negotiated.comfort_noise
+        self._local = LocalMedia(
+            shown, port, tuple(ordered), comfort_noise=noise, session_id=session_id, version=session_id, srtp=policy
+        )
 
     async def move(self, worker: MediaClient, reoffer: Reoffer | None) -> None:
         """Go over to another media worker. Raises MediaError when the phone does not agree; all stays as it was then.
@@ -238,6 +244,7 @@ class LegSound:
             receive=negotiated.direction in ("sendrecv", "recvonly"),
             ptime=negotiated.ptime,
             srtp=None if keys is None else SrtpKeys(keys.suite, keys.send, keys.receive),
+            comfort_noise=negotiated.comfort_noise,
         )
         if negotiated.dtmf_receive is None:
             worker.detect_inband(self._leg, True)

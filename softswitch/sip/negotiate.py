@@ -31,8 +31,8 @@ _PARAMETERS = {"OPUS": "useinbandfec=1;maxaveragebitrate=32000;maxplaybackrate=1
 TELEPHONE_EVENT = Encoding("telephone-event", 8000)
 COMFORT_NOISE_TYPE = 13
 COMFORT_NOISE = STATIC[COMFORT_NOISE_TYPE]
-_WITH_NOISE = ("PCMU", "PCMA")
-"""Codecs that say nothing of pauses themselves. We do not ask anybody to pause, but take it when it is offered."""
+_WITH_NOISE = ("PCMU", "PCMA", "G722")
+"""Codecs of the clock of 8 kHz that say nothing of pauses themselves (RFC 3389 section 1)."""
 TELEPHONE_EVENT_TYPE = 101
 """Payload type that we offer for events when nothing else is settled: what nearly everybody uses."""
 _EVENTS = "0-15"
@@ -67,6 +67,8 @@ class LocalMedia:
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     """Names in order of preference."""
     telephone_event: bool = True
+    comfort_noise: bool = False
+    """Whether we offer RFC 3389 comfort noise; it is answered whenever it is offered."""
     ptime: int = 20
     """Milliseconds of one packet that we like to receive."""
     session_id: int = 1
@@ -96,6 +98,8 @@ class Negotiated:
     """Milliseconds of one packet that we send."""
     srtp: SrtpKeys | None = None
     """None: plain RTP."""
+    comfort_noise: bool = False
+    """Both may send RFC 3389 comfort noise, payload type 13, beside the codec."""
 
 
 @dataclass(slots=True)
@@ -130,6 +134,8 @@ def make_offer(local: LocalMedia, direction: str = "sendrecv", previous: bytes |
     """
     before = None if previous is None else Sdp.parse(previous)
     codecs = [CODECS[name] for name in local.codecs]
+    if local.comfort_noise and not {*_WITH_NOISE}.isdisjoint(local.codecs):
+        codecs.append((COMFORT_NOISE_TYPE, COMFORT_NOISE))
     if before is None or not before.media:
         event = TELEPHONE_EVENT_TYPE if local.telephone_event else None
         protocol = "RTP/SAVP" if local.srtp == "required" else "RTP/AVP"
@@ -181,16 +187,16 @@ def answer_offer(
     event = remote.find(TELEPHONE_EVENT) if local.telephone_event else None
     ours = _meet(remote, direction)
     types = [(codec.payload_type, CODECS[codec.name][1])]
-    noise = remote.find(COMFORT_NOISE)
-    if noise == COMFORT_NOISE_TYPE and codec.name in _WITH_NOISE:
-        types.append((noise, COMFORT_NOISE))
+    noise = _has_noise(remote.encodings) and codec.name in _WITH_NOISE
+    if noise:
+        types.append((COMFORT_NOISE_TYPE, COMFORT_NOISE))
     keys = crypto.answer(remote.cryptos, agreed)
     lines = [Crypto(remote.cryptos[0].tag, keys.suite, keys.send)] if keys else []
     accepted = _write_section(local, remote.section.protocol, types, event, ours, lines)
     media = [accepted if index == place else _refuse(other) for index, other in enumerate(theirs.media)]
     answer = _write(local, media, None if previous is None else Sdp.parse(previous))
     negotiated = _agree(remote, local, codec, codec.payload_type, (event, event), ours, held=not remote.hears)
-    negotiated.srtp = keys
+    negotiated.srtp, negotiated.comfort_noise = keys, noise
     return answer, negotiated
 
 
@@ -226,6 +232,7 @@ def accept_answer(offer: bytes, answer: bytes, local: LocalMedia) -> Negotiated:
         held = wanted in _CAN_SEND and not remote.hears
         negotiated = _agree(remote, local, codec, receive, _events(remote, offered), _meet(remote, wanted), held=held)
         negotiated.srtp = keys
+        negotiated.comfort_noise = name in _WITH_NOISE and _has_noise(offered) and _has_noise(remote.encodings)
         return negotiated
     raise NotAcceptable("No codec in common", INCOMPATIBLE_FORMAT)
 
@@ -302,6 +309,11 @@ def _find(encodings: dict[int, Encoding], wanted: Encoding) -> int | None:
         if encoding is wanted or encoding.is_same(wanted):
             return number
     return None
+
+
+def _has_noise(encodings: dict[int, Encoding]) -> bool:
+    """Whether comfort noise is among them, by the only number that it has at 8 kHz (RFC 3389 section 4)."""
+    return COMFORT_NOISE.is_same(encodings.get(COMFORT_NOISE_TYPE, TELEPHONE_EVENT))
 
 
 def _events(remote: _Remote, offered: dict[int, Encoding]) -> tuple[int | None, int | None]:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from media import rtp
-from media.comfort import LOUDEST, OVERLOAD, ComfortNoise, read_level
+from media.comfort import LEVELS, LOUDEST, OVERLOAD, ComfortNoise
 from media.protocol import MediaResumed, MediaSilent
 from media.rtp import FRAME
-from tests.media.studio import FakeRecorder, Samples, Studio, Talker, sine
+from tests.media.studio import FakeRecorder, Samples, Studio, Talker, loudest_hz, sine
+from tests.media.test_voices import CodedTalker
 
 VOICE = sine(300, 10)
 PAUSE = 60
@@ -47,11 +48,7 @@ def room_of_three(studio: Studio) -> list[Talker]:
 @pytest.mark.parametrize(("octet", "level"), [(40, 40), (127, None), (5, LOUDEST), (0x80 | 50, 50), (126, 126)])
 def test_the_level_is_read_and_bounded(octet: int, level: int | None) -> None:
     wanted = 0.0 if level is None else OVERLOAD * 10 ** (-level / 20)
-    assert read_level(bytes([octet, 1, 2])) == pytest.approx(wanted)
-
-
-def test_an_empty_packet_is_silence() -> None:
-    assert read_level(b"") == 0
+    assert LEVELS[octet] == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("level", [35, 45, 60])
@@ -114,7 +111,7 @@ def test_the_silence_timer_goes_on_in_a_pause(studio: Studio) -> None:
 
 
 def test_a_relay_hands_noise_on_numbered_like_the_rest(studio: Studio) -> None:
-    first, second = studio.open("a"), studio.open("b", codec="PCMA")
+    first, second = studio.open("a"), studio.open("b", codec="PCMA", comfort_noise=True)
     for name in "ab":
         studio.engine.join(name, "room")
     studio.tick(2)
@@ -131,7 +128,7 @@ def test_a_relay_hands_noise_on_numbered_like_the_rest(studio: Studio) -> None:
 
 
 def test_a_relay_hands_on_no_more_than_a_packet_of_noise_may_have(studio: Studio) -> None:
-    first, second = studio.open("a"), studio.open("b")
+    first, second = studio.open("a"), studio.open("b", comfort_noise=True)
     for name in "ab":
         studio.engine.join(name, "room")
     studio.tick(2)
@@ -139,6 +136,142 @@ def test_a_relay_hands_on_no_more_than_a_packet_of_noise_may_have(studio: Studio
     rest(first, bytes(500))
     studio.tick()
     assert len(studio.io.sent_to(second.row)[-1].payload) == 32
+
+
+def test_a_pause_of_a_relay_and_what_follows_it_keep_their_numbers(studio: Studio) -> None:
+    first, second = studio.open("a"), studio.open("b", comfort_noise=True)
+    for name in "ab":
+        studio.engine.join(name, "room")
+    studio.talk(2, (first, VOICE))
+    pause(studio, first, ticks=PAUSE)
+    studio.talk(2, (first, VOICE))
+    sent = studio.io.sent_to(second.row)
+    assert [packet.payload_type for packet in sent] == [0, 0, rtp.COMFORT_NOISE, 0, 0]
+    assert [(packet.sequence - sent[0].sequence) & 0xFFFF for packet in sent] == [0, 1, 2, 3, 4]
+    passed = [(packet.timestamp - sent[0].timestamp) & 0xFFFFFFFF for packet in sent]
+    assert passed == [0, 160, 320, 320 + PAUSE * FRAME, 480 + PAUSE * FRAME]
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA"])
+def test_a_partner_who_takes_no_comfort_noise_is_sent_sound_until_speech_goes_on(studio: Studio, codec: str) -> None:
+    first, second = studio.open("a"), studio.open("b", codec)
+    for name in "ab":
+        studio.engine.join(name, "room")
+    studio.talk(20, (first, VOICE))
+    second.hears()
+    pause(studio, first, bytes([45]), ticks=PAUSE)
+    assert studio.engine.relay.resting == 1
+    sent = list(studio.io.sent)
+    noise = second.hears()
+    studio.talk(5, (first, VOICE))
+    assert len(noise) == PAUSE * FRAME
+    assert effective(noise) == pytest.approx(OVERLOAD * 10 ** (-45 / 20), rel=0.15)
+    assert studio.engine.relay.resting == 0
+    packets = [rtp.parse(datagram) for row, datagram in sent if row == second.row] + studio.io.sent_to(second.row)
+    assert len(packets) == PAUSE + 5
+    assert {(b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(packets)} == {1}
+    assert {(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in itertools.pairwise(packets)} == {FRAME}
+    assert not any(packet.marker for packet in packets)
+
+
+def test_who_is_sent_sound_in_a_pause_is_not_when_the_pair_is_parted(studio: Studio) -> None:
+    first, second = studio.open("a"), studio.open("b")
+    for name in "ab":
+        studio.engine.join(name, "room")
+    studio.talk(5, (first, VOICE))
+    rest(first)
+    studio.tick(2)
+    studio.engine.leave("a")
+    studio.io.sent_to(second.row)
+    studio.tick(2)
+    assert studio.engine.relay.resting == 0
+    assert not studio.io.sent_to(second.row)
+
+
+def test_noise_that_was_overtaken_by_speech_makes_no_pause_in_a_relay(studio: Studio) -> None:
+    first, second = studio.open("a"), studio.open("b")
+    for name in "ab":
+        studio.engine.join(name, "room")
+    studio.talk(5, (first, VOICE))
+    late = first.next_packet(bytes([40]), payload_type=rtp.COMFORT_NOISE, advance=FRAME)
+    studio.talk(1, (first, VOICE))
+    first.send(late)
+    studio.tick()
+    assert studio.engine.relay.resting == 0
+    assert len(studio.io.sent_to(second.row)) == 6
+
+
+def test_pauses_of_many_legs_are_taken_at_once_and_each_counts_once(studio: Studio) -> None:
+    talkers = [studio.open(str(number)) for number in range(20)]
+    for number in range(20):
+        studio.engine.join(str(number), "room")
+    studio.talk(3, *((talker, VOICE) for talker in talkers))
+    packets = [talker.next_packet(bytes([60] * (1 + at % 3)), payload_type=13) for at, talker in enumerate(talkers)]
+    for talker, packet in zip(talkers * 2, packets * 2, strict=True):
+        talker.send(packet)
+    studio.tick()
+    receiver = studio.engine.receiver
+    rows = [talker.row for talker in talkers]
+    assert receiver.comfort.count == 20
+    assert receiver.reception.received[rows].tolist() == [4] * 20
+    assert receiver.reception.duplicates[rows].tolist() == [1] * 20
+
+
+def test_pauses_count_among_what_was_decoded_and_as_silence(studio: Studio) -> None:
+    first, *_ = room_of_three(studio)
+    studio.talk(50, (first, VOICE))
+    pause(studio, first, bytes([70]), ticks=50)
+    report = studio.engine.close("a", studio.now, 0.0)
+    assert report["decoded_seconds"] == pytest.approx(2.0, abs=0.1)
+    assert report["silence_percent"] == pytest.approx(50, abs=5)
+
+
+def test_who_is_not_to_send_any_more_makes_no_noise(studio: Studio) -> None:
+    first, second, _ = room_of_three(studio)
+    studio.talk(5, (first, VOICE))
+    rest(first)
+    studio.tick(5)
+    studio.configure("a", first, receive=False)
+    studio.tick(5)
+    second.hears()
+    studio.tick(5)
+    assert not second.hears().any()
+
+
+def test_a_pause_with_a_clock_of_its_own_ends_with_speech(studio: Studio) -> None:
+    first, *_ = room_of_three(studio)
+    studio.talk(5, (first, VOICE))
+    strange = first.next_packet(bytes([50]), payload_type=rtp.COMFORT_NOISE, advance=FRAME)
+    strange.timestamp = (strange.timestamp + 1_000_000) & 0xFFFFFFFF
+    first.send(strange)
+    studio.tick(10)
+    assert studio.engine.receiver.comfort.count == 1
+    studio.talk(5, (first, VOICE))
+    assert studio.engine.receiver.comfort.count == 0
+
+
+def test_a_leg_of_g722_pauses_too() -> None:
+    studio = Studio()
+    coded, plain = CodedTalker(studio, "a", "G722", 8000, 9), studio.open("b")
+    for name in "ab":
+        studio.engine.join(name, "room")
+    for _ in range(20):
+        coded.say(600)
+        studio.tick()
+    plain.hears()
+    noise = rtp.RtpPacket(13, False, coded.sequence & 0xFFFF, coded.timestamp & 0xFFFFFFFF, 0x77 + coded.row, b"-")
+    coded.sequence += 1
+    coded.timestamp += PAUSE * FRAME
+    studio.io.arrive(coded.row, bytes(noise), "192.0.2.1", 4000 + 2 * coded.row)
+    studio.tick(PAUSE)
+    heard = plain.hears()[10 * FRAME :]
+    assert effective(heard) == pytest.approx(OVERLOAD * 10 ** (-45 / 20), rel=0.2)
+    for _ in range(20):
+        coded.say(600)
+        studio.tick()
+    assert abs(loudest_hz(plain.hears()[-10 * FRAME :]) - 600) < 10
+    assert studio.engine.receiver.comfort.count == 0
+    assert studio.engine.close("a", studio.now, 0.0)["lost"] == 0
 
 
 def test_a_late_packet_of_noise_does_not_silence_speech_that_came_after_it(studio: Studio) -> None:
@@ -155,8 +288,9 @@ def test_a_late_packet_of_noise_does_not_silence_speech_that_came_after_it(studi
 
 def test_another_stream_and_another_leg_begin_without_a_pause() -> None:
     comfort = ComfortNoise(4)
-    comfort.begin(2, 0, bytes([40]))
-    comfort.begin(2, 160, bytes([50]))
+    row = np.array([2])
+    comfort.begin(row, np.array([0]), np.array([40], np.uint8))
+    comfort.begin(row, np.array([160]), np.array([50], np.uint8))
     assert comfort.count == 1
     comfort.end(2)
     comfort.end(2)

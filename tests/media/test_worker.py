@@ -131,6 +131,34 @@ async def test_an_echo_returns_every_packet(worker: Running) -> None:
     assert report["mos"] > 4
 
 
+async def test_a_phone_that_ceases_to_send_after_comfort_noise_is_recorded_as_long_as_the_call_lasts(
+    worker: Running, tmp_path: Path
+) -> None:
+    a, b = await worker.call("a"), await worker.call("b", comfort_noise=True)
+    for name in "ab":
+        worker.client.join(name, "room")
+    path = tmp_path / "call.wav"
+    await worker.client.record("tape", str(path), ["a"], ["b"])
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    voice = asyncio.create_task(b.talk(sine(1000, 10), 100))
+    await a.talk(sine(440, 25), 25)
+    a.send(bytes([50]), payload_type=13)
+    await voice
+    lasted = loop.time() - began
+    report = await worker.client.stop_record("tape")
+    leg = await worker.client.close_leg("a")
+    sound, _ = soundfile.read(path, dtype="int16")
+    assert report["error"] is None
+    assert len(sound) / 8000 == pytest.approx(lasted, abs=0.5)
+    pause = sound[7200:14400, 0].astype(float)
+    assert 50 < np.sqrt(np.mean(pause**2)) < 200, "noise of -50 dBov, neither nothing nor the last word again"
+    assert abs(loudest_hz(sound[7200:14400, 1]) - 1000) < 5
+    assert (leg["lost"], leg["packets_received"]) == (0, 26)
+    b.listen()
+    assert [packet.payload for packet in b.heard if packet.payload_type == 13] == [bytes([50])]
+
+
 async def test_an_encrypted_leg_and_a_plain_one_hear_each_other(worker: Running) -> None:
     a, b = await worker.call("a", srtp=KEYS), await worker.call("b")
     a.secure(KEYS)

@@ -54,6 +54,7 @@ class FakeLeg:
     """Keys that were pressed towards this leg."""
     timer: asyncio.TimerHandle | None = None
     srtp: SrtpKeys | None = None
+    comfort_noise: bool = False
 
 
 @dataclass
@@ -111,7 +112,7 @@ class FakeMedia:
         if one is not None:
             one.remote = fields["remote_host"], fields["remote_port"]
             one.codec, one.sends, one.receives = fields["codec"], fields["send"], fields["receive"]
-            one.srtp = fields["srtp"]
+            one.srtp, one.comfort_noise = fields["srtp"], fields["comfort_noise"]
 
     async def close_leg(self, leg: str) -> dict[str, Any]:
         await self._answer()

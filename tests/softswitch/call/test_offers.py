@@ -5,6 +5,8 @@ from softswitch.sip.sdp import Sdp
 from tests.softswitch.call.office import Office
 from tests.softswitch.call.phone import PCMA, PCMU, sdp, talk
 
+NOISE = "13 CN/8000"
+
 
 async def test_early_media_is_handed_on_as_183(office: Office) -> None:
     caller, callee = office.phone("101"), office.phone("102")
@@ -307,3 +309,16 @@ async def test_ringing_phones_see_the_codec_of_the_caller_first(office: Office) 
     assert Sdp.parse(theirs.offer).media[0].formats[:2] == ["0", "8"]
     await theirs.refuse(486)
     mine.acknowledge_refusal(await caller.response(486))
+
+
+async def test_who_is_called_is_offered_comfort_noise_when_the_caller_sends_it(office: Office) -> None:
+    for number, codecs in enumerate(((PCMA, NOISE), (PCMA, PCMU)), 1):
+        mine = await office.phone("101").call("102", sdp(codecs=codecs))
+        theirs = await office.phone("102").rings()
+        assert (b"a=rtpmap:13 CN/8000" in theirs.offer) == (NOISE in codecs)
+        await theirs.answer(sdp(4002, codecs=codecs))
+        answer = await mine.phone.answer()
+        mine.acknowledge(answer)
+        assert [office.leg(number, leg).comfort_noise for leg in (1, 2)] == [NOISE in codecs] * 2
+        await mine.hang_up()
+        await theirs.is_hung_up()

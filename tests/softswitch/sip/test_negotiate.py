@@ -147,11 +147,38 @@ def test_comfort_noise_is_answered_where_it_is_offered_by_its_own_number(
     assert f"m=audio 20000 RTP/AVP {answered}\r\n".encode() in answer
     assert (b"a=rtpmap:13 CN/8000\r\n" in answer) == ("13" in answered.split())
     assert negotiated.codec.name in ("PCMU", "PCMA")
+    assert negotiated.comfort_noise == ("13" in answered.split())
 
 
-def test_a_codec_that_pauses_by_itself_is_answered_without_comfort_noise() -> None:
-    answer, _ = answer_offer(offer("audio 4000 RTP/AVP 9 13"), replace(LOCAL, codecs=("G722",)))
-    assert b"RTP/AVP 9\r\n" in answer
+@pytest.mark.parametrize(("codec", "number", "noise"), [("G722", 9, True), ("GSM", 3, False)])
+def test_a_codec_that_pauses_by_itself_is_answered_without_comfort_noise(codec: str, number: int, noise: bool) -> None:
+    answer, negotiated = answer_offer(offer(f"audio 4000 RTP/AVP {number} 13"), replace(LOCAL, codecs=(codec,)))
+    assert (b"RTP/AVP %d 13\r\n" % number in answer) == noise
+    assert negotiated.comfort_noise == noise
+
+
+@pytest.mark.parametrize(
+    ("codecs", "answer", "noise"),
+    [
+        (("PCMA", "PCMU"), "audio 4000 RTP/AVP 8 13", True),
+        (("PCMA", "PCMU"), "audio 4000 RTP/AVP 8", False),
+        (("PCMA",), "audio 4000 RTP/AVP 8 13\r\na=rtpmap:13 CN/16000", False),
+        (("GSM", "PCMA"), "audio 4000 RTP/AVP 3 13", False),
+        (("GSM",), "audio 4000 RTP/AVP 3 13", False),
+    ],
+)
+def test_comfort_noise_that_we_offer_is_in_use_when_it_is_answered(
+    codecs: tuple[str, ...], answer: str, noise: bool
+) -> None:
+    local = replace(LOCAL, codecs=codecs, comfort_noise=True)
+    ours = make_offer(local)
+    assert (b" 13 101\r\n" in ours) == (b"a=rtpmap:13 CN/8000\r\n" in ours) == (codecs != ("GSM",))
+    assert accept_answer(ours, offer(answer), local).comfort_noise == noise
+    assert make_offer(local, previous=ours) == ours
+
+
+def test_comfort_noise_that_we_did_not_offer_is_not_in_use() -> None:
+    assert not accept_answer(make_offer(LOCAL), offer("audio 4000 RTP/AVP 8 13"), LOCAL).comfort_noise
 
 
 def test_an_answer_takes_our_first_codec_and_their_events() -> None:
