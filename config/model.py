@@ -51,6 +51,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 InsideTier = Literal["ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential"]
 
 Encryption = Literal["off", "preferred", "required"]
+KeyMode = Literal["auto", "info", "inband"]
 
 
 class Section(BaseModel):
@@ -170,6 +171,7 @@ class PhoneSection(Section):
     record_on_demand: bool = False
     dial_out: bool = True
     srtp: Encryption = "off"
+    dtmf: KeyMode = "auto"
     caller_number: CallerMatch | None = None
     ring_timeout: Seconds | None = None
     on_busy: Where | None = None
@@ -202,6 +204,7 @@ class TrunkSection(Section):
     format: Form | None = None
     channels: Channels | None = None
     srtp: Encryption = "off"
+    dtmf: KeyMode = "auto"
     detect_busy: bool = False
     detect_machine: bool = False
 

@@ -113,6 +113,7 @@ class MediaClient:
         clock: int = 8000,
         srtp: SrtpKeys | None = None,
         comfort_noise: bool = False,
+        dtmf_by_info: bool = False,
     ) -> None:
         """Tell a leg what was negotiated; again after every re-INVITE. A direction keeps its key or begins anew."""
         secret = {} if srtp is None else {"srtp": srtp.to_fields()}
@@ -131,6 +132,7 @@ class MediaClient:
             ptime=ptime,
             clock=clock,
             comfort_noise=comfort_noise,
+            dtmf_by_info=dtmf_by_info,
             **secret,
         )
 
@@ -182,7 +184,7 @@ class MediaClient:
         self._tell("echo", leg=leg, on=on)
 
     def send_digits(self, leg: str, digits: str) -> None:
-        """Press keys towards a leg: RFC 4733 events if negotiated, else tones in band."""
+        """Press keys towards a leg: RFC 4733 events if negotiated, else tones in band; not if it takes SIP INFO."""
         self._tell("send_digits", leg=leg, digits=digits)
 
     def detect_inband(self, leg: str, on: bool) -> None:

@@ -99,7 +99,7 @@ class Engine:
         self.listening = Listening(self.legs, self.measures)
         self.survey = Survey(self.legs, self.receiver, self.measures)
         self.leg_reports = LegReports(self.legs, self.receiver, self.voices, self.latch, self._io, self.measures)
-        self.in_band = InBand(self.legs, self.rooms, self.keys)
+        self.in_band = InBand(self.legs, self.rooms, self.keys, self.voices)
         self._taped: set[int] = set()
         self._sound = _Sound(capacity)
         self._wide: dict[int, NDArray[np.int16]] = {}

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from media.dtmf import DigitDetector
 from media.keys import Keys
-from media.legs import Legs
+from media.legs import Legs, Negotiated
 from media.rooms import Rooms
+from media.voices import Voices
 
 Samples = NDArray[np.int16]
 Rows = NDArray[np.intp]
@@ -19,14 +20,16 @@ METHOD: Final = "inband"
 class InBand:
     """The rows whose sound is searched for keys, and what their partners hear of these.
 
-    A partner that negotiated events gets them, and silence in place of the tone as soon as that is recognised; of its
-    beginning he hears about 40 ms, too little for anybody to count it as another key (Q.24 section 2).
+    A partner whom keys reach otherwise gets them as events, or from the switch in SIP INFO, and hears silence in place
+    of the tone as soon as that is recognised. Its beginning he hears, about 40 ms: too little for anybody to count it
+    as another key (Q.24 section 2), and therefore such a pair is not relayed but mixed.
     """
 
-    def __init__(self, legs: Legs, rooms: Rooms, keys: Keys) -> None:
+    def __init__(self, legs: Legs, rooms: Rooms, keys: Keys, voices: Voices) -> None:
         self._legs = legs
         self._rooms = rooms
         self._keys = keys
+        self._voices = voices
         self._detector = DigitDetector(legs.capacity)
         self._rows: set[int] = set()
 
@@ -39,7 +42,7 @@ class InBand:
             return
         (self._rows.add if on else self._rows.discard)(row)
         self._detector.reset(row)
-        self._rooms.tap(row, 1 if on else -1)
+        self._rooms.search(row, on=on)
 
     def forget(self, row: int) -> None:
         """A leg is gone."""
@@ -54,19 +57,18 @@ class InBand:
         found = self._detector.feed(said[place[rows]], rows)
         for row, digit in found:
             partner = self._partner(row)
-            if partner is not None:
-                self._keys.press(partner, digit, tick)
+            if partner is not None and not partner[1].dtmf_by_info:
+                self._keys.press(partner[0], digit, tick)
         for row in rows[self._detector.sounding(rows)].tolist():
-            partner = self._partner(row)
-            if partner is not None:
+            if self._partner(row) is not None:
                 said[place[row]] = 0
-                self._keys.spare(partner, tick)
+                self._voices.hush(row)
         return found
 
-    def _partner(self, row: int) -> int | None:
-        """The other one of two who talk, if he takes events and may be sent to."""
+    def _partner(self, row: int) -> tuple[int, Negotiated] | None:
+        """The other one of two who talk, if keys reach him otherwise and he may be sent to."""
         partner = self._rooms.partner(row)
         negotiated = None if partner is None else self._legs.negotiated[partner]
-        if partner is None or negotiated is None or negotiated.dtmf_send is None:
+        if partner is None or negotiated is None or not negotiated.takes_keys:
             return None
-        return partner if self._legs.sends[partner] and self._legs.receives[row] else None
+        return (partner, negotiated) if self._legs.sends[partner] and self._legs.receives[row] else None

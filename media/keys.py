@@ -18,11 +18,6 @@ HUSH_TICKS: Final = 3
 """Ticks without audio after an event packet was handed on to a leg that is mixed."""
 
 
-SPARE_TICKS: Final = 5
-"""Ticks for which a leg is kept from its partner's packets after a tone in them was heard: what still waits in the
-jitter buffer may hold more of it."""
-
-
 class Keys:
     """Counts, hands on and sends digits."""
 
@@ -38,8 +33,6 @@ class Keys:
         """Target to the event's timestamp on its way in and on its way out."""
         self.tones = Players()
         """Digits in band, heard over everything else."""
-        self._spared: dict[int, int] = {}
-        """Rows that are kept from a tone in their partner's sound, and the tick until which."""
         self.hush_until = np.zeros(legs.capacity, np.int64)
         """First tick in which a row is sent audio again."""
 
@@ -50,23 +43,19 @@ class Keys:
         self._senders.pop(row, None)
         self._handed_on.pop(row, None)
         self.tones.stop(row)
-        self._spared.pop(row, None)
         self.hush_until[row] = 0
 
     def is_sending(self, row: int) -> bool:
         """Whether digits are on their way to a leg."""
-        return row in self._senders or row in self.tones or row in self._spared
-
-    def spare(self, row: int, tick: int) -> None:
-        """Relay nothing to a leg for a while: its partner's sound holds a tone that it gets as an event."""
-        self._spared[row] = tick + SPARE_TICKS
-        self._rooms.overlay(row, on=True)
+        return row in self._senders or row in self.tones
 
     def press(self, row: int, digits: str, tick: int) -> None:
         """Send digits to a leg, as events if it negotiated them."""
         negotiated = self._legs.negotiated[row]
         if negotiated is None:
             raise BadCommand(f"the leg {self._legs.names[row]!r} is not configured")
+        if negotiated.dtmf_by_info:
+            raise BadCommand(f"keys reach the leg {self._legs.names[row]!r} in SIP INFO: send one")
         if negotiated.dtmf_send is None:
             self._press_in_band(row, digits, tick)
             return
@@ -111,10 +100,7 @@ class Keys:
                 done.append(row)
         for row in done:
             del self._senders[row]
-        over = [row for row, until in self._spared.items() if tick >= until]
-        for row in over:
-            del self._spared[row]
-        return done + over
+        return done
 
     def _press_in_band(self, row: int, digits: str, tick: int) -> None:
         wrong = [digit for digit in digits if digit not in KEYS]
@@ -133,7 +119,7 @@ class Keys:
             return
         if negotiated.dtmf_send is None:
             if target != row:
-                self._press_for_partner(row, pressed, tick)
+                self._press_for_partner(row, pressed, tick)  # or nothing, for the switch sends INFO
             return
         if relayed >= 0 and self._legs.coding[row] == G711:
             self._relay_event(row, target, packet, extended, negotiated.dtmf_send, tick)
@@ -144,7 +130,7 @@ class Keys:
         """Play the digits in band to a partner that negotiated no events."""
         partner = self._rooms.partner(row)
         negotiated = None if partner is None else self._legs.negotiated[partner]
-        if partner is None or negotiated is None or negotiated.dtmf_send is not None or not pressed:
+        if partner is None or negotiated is None or negotiated.takes_keys or not pressed:
             return
         self._press_in_band(partner, "".join(digit.key for digit in pressed), tick)
 

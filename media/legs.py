@@ -49,6 +49,8 @@ class Negotiated:
     """None: plain RTP."""
     comfort_noise: bool = False
     """Whether the peer takes RFC 3389 comfort noise, payload type 13."""
+    dtmf_by_info: bool = False
+    """Whether keys reach the peer in SIP INFO, which is the switch's affair: nothing of them goes into its sound."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.remote_host, str):
@@ -60,6 +62,11 @@ class Negotiated:
         for number in (self.payload_type, self.receive_payload_type, self.dtmf_send, self.dtmf_receive):
             if number is not None and not (isinstance(number, int) and 0 <= number <= 127):
                 raise BadCommand(f"{number} is no payload type")
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether keys reach the peer beside its sound."""
+        return self.dtmf_send is not None or self.dtmf_by_info
 
     @property
     def format(self) -> Format | None:

@@ -87,6 +87,8 @@ class Rooms:
         self._echoes: set[int] = set()
         self._overlaid: set[int] = set()
         self._taps: dict[int, int] = {}
+        self._toned: set[int] = set()
+        """Rows whose keys come as tones in their sound."""
         self._alone: set[int] = set()
         """Rows that were left alone in their rooms and hear nothing yet."""
         self._mixes: set[int] = set()
@@ -138,6 +140,7 @@ class Rooms:
         self._echoes.discard(row)
         self._overlaid.discard(row)
         self._taps.pop(row, None)
+        self._toned.discard(row)
         for whisperer, membership in self._memberships.items():
             if membership.ear == row:
                 self._memberships[whisperer] = replace(membership, ear=NOBODY)
@@ -177,6 +180,12 @@ class Rooms:
         else:
             self._taps.pop(row, None)
         self._plan = None
+
+    def search(self, row: int, *, on: bool) -> None:
+        """Keys of a row come as tones in its sound, which are kept from a partner whom they reach otherwise."""
+        (self._toned.add if on else self._toned.discard)(row)
+        self.tap(row, 1 if on else -1)
+        self.refresh(row)
 
     def refresh(self, row: int) -> None:
         """The row was configured anew."""
@@ -245,12 +254,17 @@ class Rooms:
     def _refresh_pair(self, source: int, target: int) -> None:
         configured = self._legs.negotiated[source] is not None and self._legs.negotiated[target] is not None
         alike = self._legs.coding[source] == self._legs.coding[target]
-        if configured and alike and target not in self._overlaid:
+        if configured and alike and target not in self._overlaid and not self._filters(source, target):
             self._relay.connect(source, target)
             return
         self._relay.connect(source, NOWHERE)
         self._mixes.add(target)
         self._feeds.add(source)
+
+    def _filters(self, source: int, target: int) -> bool:
+        """Whether tones are to be kept from a target: packets are gone before a tone in them is recognised."""
+        negotiated = self._legs.negotiated[target]
+        return source in self._toned and negotiated is not None and negotiated.takes_keys
 
     def _make_plan(self) -> Plan:
         if not (self._feeds or self._taps or self._mixes or self._overlaid or self._watched or self._ears):

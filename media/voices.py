@@ -173,6 +173,10 @@ class Voices:
             if voice is not None:
                 stamps[ear] = voice.playout.position - FRAME
 
+    def hush(self, row: int) -> None:
+        """Forget what a row said in this tick in wideband: what is said at 8 kHz counts."""
+        self._frames.pop(row, None)
+
     def mix_wide(self, rooms: Sequence[Rows], said: Samples, place: Rows) -> dict[int, Samples]:
         """What the members of wideband rooms hear of each other.
 

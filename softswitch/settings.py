@@ -122,6 +122,7 @@ def _phone(number: str, config: Config) -> Phone:
         number, section.password, section.name, _recorded(section, config),
         Recorded(_wish(section, config)) if section.record_on_demand else None, section.dial_out, section.ring_timeout,
         section.caller_number, section.on_busy, section.on_no_answer, section.on_unreachable, section.srtp,
+        section.dtmf,
     )  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def _trunk(name: str, config: Config) -> Trunk:
     signals = (LINE_SIGNALS if section.detect_busy else ()) + (ANSWERERS if section.detect_machine else ())
     return Trunk(
         name, peer, trusted, section.domain or "", section.caller_number, section.max_calls, section.ring_timeout,
-        _recorded(section, config), section.srtp, frozenset(signals),
+        _recorded(section, config), section.srtp, frozenset(signals), section.dtmf,
     )  # fmt: skip
 
 

@@ -137,9 +137,9 @@ async def _until_hangup(call: "Call", other: Leg, taping: Taping) -> Destination
             case LegResumed(leg):
                 _resume(call, leg, caller if leg is other else other)
             case DigitPressed(leg, digit, method):
-                if method == "info":
-                    partner = caller if leg is other else other
-                    partner.media.send_digits(partner.name, digit)
+                partner = caller if leg is other else other
+                if method == "info" or partner.keys_by_info:
+                    partner.press(digit)  # else the media worker has handed it on
                 await taping.press(leg, digit)
             case LegAnswered():
                 continue

@@ -16,6 +16,7 @@ from softswitch.call import conference
 from softswitch.call.call import Call
 from softswitch.call.destination import Destination, Refuse, ToGroup, ToPhone, ToTrunk, ToVoicemail, read
 from softswitch.call.errors import NoSuchDestination
+from softswitch.call.info import KeyMode
 from softswitch.call.journal import Journal
 from softswitch.call.leg import Leg
 from softswitch.call.menu_runner import MenuRunner
@@ -228,9 +229,17 @@ class Exchange:
 
     def srtp_of(self, target: str) -> SrtpPolicy:
         """Whether the sound of a leg is encrypted, by the name of whom it leads to or comes from."""
-        kind, _, name = target.partition(":")
-        known = (self.plan.phones if kind == "phone" else self.plan.trunks).get(name)
+        known = self._known(target)
         return known.srtp if known is not None else "off"
+
+    def keys_of(self, target: str) -> KeyMode:
+        """How keys go to and come from a leg, by the name of whom it leads to or comes from."""
+        known = self._known(target)
+        return known.keys if known is not None else "auto"
+
+    def _known(self, target: str) -> Phone | Trunk | None:
+        kind, _, name = target.partition(":")
+        return (self.plan.phones if kind == "phone" else self.plan.trunks).get(name)
 
     def _phone_step(self, call: Call, phone: Phone, timeout: float) -> Step:
         record = choose([phone.record, *self.record_of(call)], call.id)

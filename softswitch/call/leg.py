@@ -16,8 +16,7 @@ from media.protocol import (
     PlaybackFinished,
     Sound,
 )
-from softswitch.call import events
-from softswitch.call.info import digits_of
+from softswitch.call import events, info
 from softswitch.call.leg_sound import LegSound
 from softswitch.call.plan import ANSWERERS
 from softswitch.call.target import CallerId, Target, build_invite
@@ -141,6 +140,18 @@ class Leg:
     def stop_playing(self) -> None:
         """Be silent, or let the room be heard again."""
         self.media.stop(self.name)
+
+    @property
+    def keys_by_info(self) -> bool:
+        """Whether keys go to this phone in SIP INFO and not by the media worker."""
+        return self._sound.keys_by_info
+
+    def press(self, digit: str) -> None:
+        """Press a key towards the phone."""
+        if self.keys_by_info:
+            self._perform(lambda session, now: session.info(info.RELAY, info.body_of(digit), now))
+        else:
+            self.media.send_digits(self.name, digit)
 
     # ---- a leg from somebody ----------------------------------------------------------------------------------
 
@@ -282,7 +293,7 @@ class Leg:
             case told.OfferRefused():
                 self._settle_move(None)
             case told.InfoReceived(content_type, body):
-                for digit in digits_of(content_type, body):
+                for digit in info.digits_of(content_type, body):
                     self.listener(events.DigitPressed(self, digit, "info"))
             case told.Ended(by, cause, status, _):
                 self._end(cause, by, status)

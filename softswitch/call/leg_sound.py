@@ -10,6 +10,7 @@ import structlog
 from media.client import MediaClient
 from media.errors import MediaError
 from media.protocol import LegReport, SrtpKeys
+from softswitch.call.info import KeyMode
 from softswitch.records import events as fact
 from softswitch.sip.errors import SipError
 from softswitch.sip.negotiate import LocalMedia, Negotiated, accept_answer, answer_offer, make_offer
@@ -64,6 +65,9 @@ class LegSound:
         self._shown = False
         """Whether the phone has seen our answer, so that there is nothing left to choose."""
         self._listens = False
+        self._keys: KeyMode = "auto"
+        self._toned = False
+        """Whether its sound is searched for keys."""
 
     # ---- the row ----------------------------------------------------------------------------------------------
 
@@ -82,6 +86,11 @@ class LegSound:
         """The codec that was agreed on."""
         return self.negotiated.codec.name if self.negotiated is not None else None
 
+    @property
+    def keys_by_info(self) -> bool:
+        """Whether keys go to this phone in SIP INFO."""
+        return self._keys == "info"
+
     async def open(self, peer: Peer, preferred: Sequence[str], beside: "LegSound | None") -> None:
         """Take a row and a pair of ports, in the worker of `beside` if there is such a one: it will be talked to.
 
@@ -97,9 +106,11 @@ class LegSound:
         shown = exchange.shown_address(address, peer)
         policy = exchange.srtp_of(self._target)
         noise = beside is not None and beside.negotiated is not None and beside.negotiated.comfort_noise
+        self._keys = exchange.keys_of(self._target)
         self._local = LocalMedia(
-            shown, port, tuple(ordered), comfort_noise=noise, session_id=session_id, version=session_id, srtp=policy
-        )
+            shown, port, tuple(ordered), telephone_event=self._keys == "auto", comfort_noise=noise,
+            session_id=session_id, version=session_id, srtp=policy,
+        )  # fmt: skip
 
     async def move(self, worker: MediaClient, reoffer: Reoffer | None) -> None:
         """Go over to another media worker. Raises MediaError when the phone does not agree; all stays as it was then.
@@ -133,7 +144,7 @@ class LegSound:
 
     def _go_over(self, moved: LocalMedia, worker: MediaClient, negotiated: Negotiated | None) -> None:
         before = self.worker
-        self._local, self._worker, self._listens = moved, worker, False
+        self._local, self._worker, self._listens, self._toned = moved, worker, False, False
         self._exchange.spawn(self._leave(before))
         if negotiated is None:
             self._description = self.negotiated = None
@@ -245,9 +256,12 @@ class LegSound:
             ptime=negotiated.ptime,
             srtp=None if keys is None else SrtpKeys(keys.suite, keys.send, keys.receive),
             comfort_noise=negotiated.comfort_noise,
+            dtmf_by_info=self.keys_by_info,
         )
-        if negotiated.dtmf_receive is None:
-            worker.detect_inband(self._leg, True)
+        toned = negotiated.dtmf_receive is None and not self.keys_by_info
+        if toned != self._toned:
+            self._toned = toned
+            worker.detect_inband(self._leg, toned)
         if not self._listens:
             self.listen()
         if negotiated.held != self.held:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ivr.announcements import QueueVoice
 from ivr.prompts import Prompt
+from softswitch.call.info import KeyMode
 from softswitch.call.policy import Recorded
 from softswitch.sip.crypto import SrtpPolicy
 from softswitch.sip.peer import Peer
@@ -29,6 +30,7 @@ class Phone:
     on_no_answer: str | None = None
     on_unreachable: str | None = None
     srtp: SrtpPolicy = "off"
+    keys: KeyMode = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Trunk:
     srtp: SrtpPolicy = "off"
     signals: frozenset[str] = frozenset()
     """What its sound is listened to for, by the names of `media.protocol.CallProgress`."""
+    keys: KeyMode = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ A request inside the dialog is answered in this order:
     then what the method asks for; an ACK is never answered
 """
 
+from collections import deque
 from collections.abc import Iterable
 from enum import IntEnum
 from math import inf
@@ -43,6 +44,8 @@ class State(IntEnum):
     CLOSING = 7
 
 
+MOST_INFO = 64
+"""INFO requests that may wait for the one before them to be answered, so that their order stays."""
 STANDING = (State.ANSWERED, State.CONFIRMED)
 """There is a session with sound in it."""
 
@@ -70,6 +73,9 @@ class InviteUsage:
         self._ended = False
         self._bye: Request | None = None
         self._bye_headers: tuple[Header, ...] = ()
+        self._info: Request | None = None
+        """The INFO that is not answered yet."""
+        self._waiting_info: deque[tuple[str, bytes]] = deque()
 
     @property
     def request_key(self) -> tuple[str, str]:
@@ -118,10 +124,10 @@ class InviteUsage:
         return self._hang_up(now, "bye", None, () if reason is None else (("Reason", reason),))
 
     def info(self, content_type: str, body: bytes, now: float) -> list[Effect]:
-        """Send an INFO."""
-        if self.dialog is None or self._ended or self.state not in STANDING:
-            return []
-        return [self._send(self.dialog.build("INFO", body=body, content_type=content_type))]
+        """Send an INFO, when those before it are answered; one too many is dropped."""
+        if len(self._waiting_info) < MOST_INFO:
+            self._waiting_info.append((content_type, body))
+        return self._send_info() if self._info is None else []
 
     # Inputs
 
@@ -148,6 +154,8 @@ class InviteUsage:
             return self._close() if mine and self.state is State.CLOSING else []
         if response.status in GONE and method in METHODS and method != "CANCEL":
             return self._lose(response.status, now)
+        if self._info is not None and self._info.cseq.number == number:
+            return self._send_info()
         return []
 
     def request_failed(self, request: Request, cause: str, now: float) -> list[Effect]:
@@ -158,6 +166,8 @@ class InviteUsage:
             return []
         if cause == "timeout":
             return self._lose(408, now)
+        if request is self._info:
+            return self._send_info()
         if self._changes is not None and request is self._changes.sent:
             return self._changes.fail(503, now)
         return []
@@ -305,6 +315,16 @@ class InviteUsage:
         changes = Renegotiation(dialog, self._accepted, self._contact, self._timers.c, self._rng, owner=self._owner)
         self._changes = changes
         return changes
+
+    def _send_info(self) -> list[Effect]:
+        """The next INFO that waits, if there is one."""
+        self._info = None
+        if self.dialog is None or self._ended or self.state not in STANDING or not self._waiting_info:
+            self._waiting_info.clear()
+            return []
+        content_type, body = self._waiting_info.popleft()
+        self._info = self.dialog.build("INFO", body=body, content_type=content_type)
+        return [self._send(self._info)]
 
     def _send(self, request: Request) -> SendRequest:
         return SendRequest(request, request.uri if self.dialog is None else self.dialog.next_hop())

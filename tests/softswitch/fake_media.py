@@ -55,6 +55,7 @@ class FakeLeg:
     timer: asyncio.TimerHandle | None = None
     srtp: SrtpKeys | None = None
     comfort_noise: bool = False
+    dtmf_by_info: bool = False
 
 
 @dataclass
@@ -113,6 +114,7 @@ class FakeMedia:
             one.remote = fields["remote_host"], fields["remote_port"]
             one.codec, one.sends, one.receives = fields["codec"], fields["send"], fields["receive"]
             one.srtp, one.comfort_noise = fields["srtp"], fields["comfort_noise"]
+            one.dtmf_by_info = fields["dtmf_by_info"]
 
     async def close_leg(self, leg: str) -> dict[str, Any]:
         await self._answer()
@@ -226,10 +228,10 @@ class FakeMedia:
 
     # what a test makes happen
 
-    def press(self, leg: str, digits: str) -> None:
+    def press(self, leg: str, digits: str, method: str = "rfc4733") -> None:
         """A caller presses keys."""
         for digit in digits:
-            self.on_event(Digit(leg, digit, 100, "rfc4733"))
+            self.on_event(Digit(leg, digit, 100, method))
 
     def fall_silent(self, leg: str) -> None:
         """No packet comes from a leg."""

@@ -1,5 +1,6 @@
 """Calls that stand: hanging up, INFO, OPTIONS, and requests that do not fit."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from softswitch.dialog.effects import Closed, Respond, SendRequest
 from softswitch.dialog.events import Cause, Ended, InfoReceived
+from softswitch.dialog.invite_usage import MOST_INFO
 from softswitch.dialog.session import State
 from tests.softswitch.dialog.driver import Driver, answered, calling, confirmed_incoming, confirmed_outgoing
 from tests.softswitch.dialog.messages import from_peer, reply
@@ -143,6 +145,34 @@ def test_our_info_is_sent_inside_the_dialog(stand: Callable[[], Driver]) -> None
     call.hear(reply(info, 415))
     assert call.events == []
     assert call.state is State.CONFIRMED
+
+
+@BOTH
+def test_infos_are_sent_one_after_another_in_their_order_and_not_too_many(stand: Callable[[], Driver]) -> None:
+    call = stand()
+    for number in range(MOST_INFO + 10):
+        call.take(call.session.info("application/dtmf-relay", b"%d" % number, call.now))
+    bodies = []
+    for status in itertools.cycle((200, 415)):
+        info = call.last_request
+        if not bodies or info.body != bodies[-1]:
+            bodies.append(info.body)
+            call.hear(reply(info, status))
+            continue
+        break
+    assert bodies == [b"%d" % number for number in range(MOST_INFO + 1)]
+    call.take(call.session.info("application/dtmf-relay", b"last", call.now))
+    assert call.last_request.body == b"last"
+    assert call.state is State.CONFIRMED
+
+
+@BOTH
+def test_an_info_that_cannot_be_sent_does_not_hold_up_the_next(stand: Callable[[], Driver]) -> None:
+    call = stand()
+    for body in (b"1", b"2"):
+        call.take(call.session.info("application/dtmf-relay", body, call.now))
+    call.take(call.session.request_failed(call.last_request, "transport", call.now))
+    assert call.last_request.body == b"2"
 
 
 @BOTH
