@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from media.conceal import BLEND, FRAME, FULL, LONGEST, SHORTEST, SILENT, Concealer, find_pitch
+from media.conceal import FRAME, FULL, Concealer, find_pitch
+from tests.media.exact import twins
 
 Samples = NDArray[np.int16]
-F = np.float32
 
 
 def voiced(hertz: float, frames: int, peak: float = 9000) -> Samples:
@@ -28,72 +28,6 @@ def play(sound: Samples, lost: list[bool]) -> Samples:
         concealer.apply(pcm, np.array([gone]))
         heard.append(pcm[0])
     return np.stack(heard)
-
-
-class NaiveConcealer:
-    """`Concealer` of one row; float32 where it keeps float32."""
-
-    def __init__(self) -> None:
-        self.history = [0] * (2 * FRAME)
-        self.gone = 0
-
-    def apply(self, frame: list[int], *, lost: bool) -> list[int]:
-        if lost and self.gone >= SILENT:
-            frame = [0] * FRAME
-        elif lost:
-            if not self.gone:
-                self.learn()
-            frame = [int(np.rint(self.sample(self.gone + at))) for at in range(FRAME)]
-            self.gone += FRAME
-        elif self.gone:
-            frame = self.blend(frame)
-            self.gone = 0
-        self.history = self.history[FRAME:] + frame
-        return frame
-
-    def learn(self) -> None:
-        self.pitch = naive_pitch(self.history)
-        quarter = self.pitch // 4
-        self.period = []
-        for place in range(self.pitch):
-            newest, older = F(self.history[place - self.pitch]), F(self.history[place - 2 * self.pitch])
-            bend = F(min(max((place - self.pitch + quarter + 1) / quarter, 0), 1))
-            self.period.append(newest + (older - newest) * bend)
-        self.step = F(self.history[-1]) - F(self.history[-1 - self.pitch])
-        self.first = self.gone
-
-    def sample(self, at: int) -> np.float32:
-        sound = self.period[at % self.pitch]
-        if self.gone == 0 and at < LONGEST // 4:
-            sound = sound + self.step * F(max(0, 1 - (at + 1) / (self.pitch // 4 + 1)))
-        sound = sound * F(min(max(1 - (at - FULL) / (SILENT - FULL), 0), 1))
-        return F(min(max(float(sound), -32768.0), 32767.0))
-
-    def blend(self, frame: list[int]) -> list[int]:
-        blended = list(frame)
-        for at in range(BLEND):
-            repeated = self.sample(self.gone + at)
-            blended[at] = int(np.rint(repeated + (F(frame[at]) - repeated) * F((at + 1) / (BLEND + 1))))
-        return blended
-
-
-def naive_pitch(history: list[int]) -> int:
-    loudest = max(max(history), ~min(history))
-    scaled = [x >> max(loudest.bit_length() - 8, 0) for x in history]
-    halved = scaled[::2]
-    coarse = best_of([(lag, agreement(halved, lag // 2, 80)) for lag in range(LONGEST, SHORTEST - 1, -2)])
-    lags = [min(max(coarse + change, SHORTEST), LONGEST) for change in (-1, 0, 1)]
-    return best_of([(lag, agreement(scaled, lag, 160)) for lag in lags])
-
-
-def best_of(scores: list[tuple[int, float]]) -> int:
-    return max(scores, key=lambda entry: entry[1])[0]
-
-
-def agreement(sound: list[int], lag: int, window: int) -> float:
-    now, past = sound[-window:], sound[len(sound) - window - lag : len(sound) - lag]
-    cross = sum(a * b for a, b in zip(now, past, strict=True))
-    return cross * abs(cross) / max(sum(b * b for b in past), 1)
 
 
 @st.composite
@@ -115,11 +49,11 @@ def streams(draw: st.DrawFn) -> tuple[Samples, NDArray[np.bool_]]:
 @settings(max_examples=60, deadline=None)
 def test_concealment_equals_its_twin_sample_for_sample(stream: tuple[Samples, NDArray[np.bool_]]) -> None:
     sound, lost = stream
-    concealer, twins = Concealer(sound.shape[1]), [NaiveConcealer() for _ in range(sound.shape[1])]
+    concealer, naive = Concealer(sound.shape[1]), [twins.Concealer() for _ in range(sound.shape[1])]
     for frames, gone in zip(sound, lost, strict=True):
         pcm = frames.copy()
         concealer.apply(pcm, gone)
-        wanted = [twin.apply(row.tolist(), lost=bool(g)) for twin, row, g in zip(twins, frames, gone, strict=True)]
+        wanted = [twin.apply(row.tolist(), lost=bool(g)) for twin, row, g in zip(naive, frames, gone, strict=True)]
         assert pcm.tolist() == wanted
 
 
@@ -129,7 +63,7 @@ def test_the_pitch_of_anything_equals_that_of_the_twin(seed: int, loudest: int, 
     rng = np.random.default_rng(seed)
     history = np.cumsum(rng.integers(-loudest, loudest + 1, (rows, 2 * FRAME)), axis=1) * rng.integers(0, 2, 2 * FRAME)
     history = np.clip(history, -32768, 32767).astype(np.int16)
-    assert find_pitch(history).tolist() == [naive_pitch(row) for row in history.tolist()]
+    assert find_pitch(history).tolist() == [twins.find_pitch(row) for row in history.tolist()]
 
 
 @pytest.mark.parametrize("hertz", [67, 80, 100, 133, 160, 199])

@@ -3,54 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.jitter import DEPTH, MOST_GROWTH, PAUSE_FRAMES, START_FRAMES, JitterBuffer
+from media.jitter import START_FRAMES, JitterBuffer
 from media.rtp import FRAME
-from media.serial import distance32
-
-
-class NaiveRow:
-    """One row as a dictionary from frame number to what it holds."""
-
-    def __init__(self) -> None:
-        self.next: int | None = None
-        self.frames: dict[int, int] = {}
-        self.missing = 0
-        self.late = 0
-
-    def put(self, timestamp: int, value: int) -> None:
-        if self.next is None:
-            self.begin(timestamp)
-        assert self.next is not None
-        offset = distance32(timestamp, self.next)
-        ahead = (offset + FRAME // 2 - 1) // FRAME
-        self.next += offset - ahead * FRAME
-        if ahead >= DEPTH or ahead < -50:
-            self.begin(timestamp)
-            ahead = START_FRAMES
-        if -min(self.missing, MOST_GROWTH) <= ahead < 0:
-            self.frames = {frame - ahead: value for frame, value in self.frames.items()}
-            self.next += ahead * FRAME
-            ahead = 0
-        if ahead < 0:
-            self.late += 1
-            return
-        self.frames[ahead] = value
-
-    def begin(self, timestamp: int) -> None:
-        self.next = timestamp - START_FRAMES * FRAME
-        self.frames = {}
-        self.missing = 0
-
-    def take(self) -> int | None:
-        value = self.frames.pop(0, None)
-        self.frames = {number - 1: held for number, held in self.frames.items()}
-        if self.next is not None:
-            self.next += FRAME
-        self.missing = 0 if value is not None else self.missing + 1
-        if self.missing >= PAUSE_FRAMES:
-            self.next = None
-        return value
-
+from tests.media.exact.twins import Waiting
 
 steps = st.lists(
     st.tuples(
@@ -62,7 +17,8 @@ steps = st.lists(
 
 @given(steps, st.sampled_from([0, 0xFFFFFF00, 0x7FFFFF00]))
 def test_rows_equal_their_naive_twins(walk: list[tuple[int, int | None, int]], start: int) -> None:
-    buffer, twins = JitterBuffer(3), [NaiveRow() for _ in range(3)]
+    buffer = JitterBuffer(3)
+    twins: list[Waiting[int]] = [Waiting() for _ in range(3)]
     rows, out = np.arange(3), np.zeros((3, FRAME), np.uint8)
     clock, value = start, 0
     for row, step, part in walk:
