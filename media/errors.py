@@ -6,6 +6,9 @@ MediaError
 ├── PortsExhausted        no free pair of RTP ports, or no file descriptors left
 ├── BackendUnavailable    the kernel or its policy refuses the I/O backend that was asked for
 ├── SoundError            a prompt that is missing, unreadable or too long
+├── BadPayload            a payload that its codec cannot be fed with
+├── UnknownCodec          a name and clock that no codec here answers to
+├── CodecMissing          the library behind a codec is not installed
 ├── RecordingError        a recording that cannot be started, repaired or kept
 │   └── RecordingBusy     a recording that is still being written
 └── WorkerGone            the media worker closed its socket or never opened it
@@ -54,6 +57,24 @@ class SoundError(MediaError):
     code = "sound"
 
 
+class BadPayload(MediaError):
+    """A payload that its codec cannot be fed with; the codec object stays usable."""
+
+    code = "bad_payload"
+
+
+class UnknownCodec(MediaError):
+    """A name and clock that no codec here answers to."""
+
+    code = "unknown_codec"
+
+
+class CodecMissing(MediaError):
+    """The library behind a codec is not installed."""
+
+    code = "codec_missing"
+
+
 class RecordingError(MediaError):
     """A recording that cannot be started, repaired or kept."""
 
@@ -81,6 +102,9 @@ ERRORS: dict[str, type[MediaError]] = {
         PortsExhausted,
         BackendUnavailable,
         SoundError,
+        BadPayload,
+        UnknownCodec,
+        CodecMissing,
         RecordingError,
         RecordingBusy,
         WorkerGone,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from media.codec.bands import Doubler, Halver
 from media.codec.catalogue import open_codec
 from media.codec.codec import Codec
-from media.codec.errors import BadPayload
+from media.errors import BadPayload
 from media.legs import G711, Legs
 from media.playout import Gap, Playout
 from media.rtp import FRAME

@@ -9,7 +9,7 @@ Passband 0 to 3.4 kHz within 0.05 dB, stop band from 4.6 kHz below -45 dB, late 
 are exact and their order does not matter.  Rounding is to the nearest, halves to even; loud sound saturates.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +73,13 @@ class _Phase:
         self._overhang[row] = 0
 
 
-class Halver:
-    """16 kHz to 8 kHz."""
+class _Band:
+    """One way between the rates: the filtered phase, and the end of the plain one, of many rows."""
+
+    _gain: ClassVar[int]
 
     def __init__(self, rows: int) -> None:
-        self._odd = _Phase(rows, gain=1)
+        self._phase = _Phase(rows, self._gain)
         self._past = np.zeros((rows, DELAY), np.int16)
 
     def apply(self, rows: Rows, pcm: Samples, out: Samples) -> None:
@@ -87,62 +89,48 @@ class Halver:
         ----------
         rows : intp[n]
             Which rows the frames belong to, each at most once.
-        pcm : int16[n, 320]
-            Frames at 16 kHz.
-        out : int16[n, 160]
-            Receives the frames at 8 kHz.
+        pcm : int16[n, 320] or int16[n, 160]
+            Frames at the one rate.
+        out : int16[n, 160] or int16[n, 320]
+            Receives the frames at the other.
         """
         for start in range(0, len(rows), _ROWS):
             block = slice(start, start + _ROWS)
             self._apply(rows[block], pcm[block], out[block])
 
     def _apply(self, rows: Rows, pcm: Samples, out: Samples) -> None:
+        raise NotImplementedError
+
+    def reset(self, row: int) -> None:
+        """Forget what the row has heard: its next frame is the first of another stream."""
+        self._phase.reset(row)
+        self._past[row] = 0
+
+
+class Halver(_Band):
+    """16 kHz to 8 kHz: frames of 320 samples become ones of 160."""
+
+    _gain = 1
+
+    def _apply(self, rows: Rows, pcm: Samples, out: Samples) -> None:
         even = pcm[:, ::2]
-        sums = self._odd.apply(rows, pcm[:, 1::2])
+        sums = self._phase.apply(rows, pcm[:, 1::2])
         sums[:, :DELAY] += 0.5 * self._past[rows]
         sums[:, DELAY:] += 0.5 * even[:, :-DELAY]
         self._past[rows] = even[:, -DELAY:]
         _round(sums, out)
 
-    def reset(self, row: int) -> None:
-        """Forget what the row has heard: its next frame is the first of another stream."""
-        self._odd.reset(row)
-        self._past[row] = 0
 
+class Doubler(_Band):
+    """8 kHz to 16 kHz: frames of 160 samples become ones of 320."""
 
-class Doubler:
-    """8 kHz to 16 kHz."""
-
-    def __init__(self, rows: int) -> None:
-        self._between = _Phase(rows, gain=2)
-        self._past = np.zeros((rows, DELAY), np.int16)
-
-    def apply(self, rows: Rows, pcm: Samples, out: Samples) -> None:
-        """The next frame of some rows.
-
-        Parameters
-        ----------
-        rows : intp[n]
-            Which rows the frames belong to, each at most once.
-        pcm : int16[n, 160]
-            Frames at 8 kHz.
-        out : int16[n, 320]
-            Receives the frames at 16 kHz.
-        """
-        for start in range(0, len(rows), _ROWS):
-            block = slice(start, start + _ROWS)
-            self._apply(rows[block], pcm[block], out[block])
+    _gain = 2
 
     def _apply(self, rows: Rows, pcm: Samples, out: Samples) -> None:
-        _round(self._between.apply(rows, pcm), out[:, ::2])
+        _round(self._phase.apply(rows, pcm), out[:, ::2])
         out[:, 1 : 2 * DELAY : 2] = self._past[rows]
         out[:, 2 * DELAY + 1 :: 2] = pcm[:, :-DELAY]
         self._past[rows] = pcm[:, -DELAY:]
-
-    def reset(self, row: int) -> None:
-        """Forget what the row has heard: its next frame is the first of another stream."""
-        self._between.reset(row)
-        self._past[row] = 0
 
 
 def _round(sums: NDArray[np.float64], out: Samples) -> None:

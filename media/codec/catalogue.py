@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from media.codec.codec import Codec, Format
-from media.codec.errors import CodecMissing, UnknownCodec
 from media.codec.formats import G722, GSM, L16_NARROW, L16_WIDE, OPUS
+from media.errors import CodecMissing, UnknownCodec
 
 FORMATS: Final[dict[tuple[str, int], Format]] = {
     ("G722", 8000): G722,

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from media.codec.errors import BadPayload
+from media.errors import BadPayload
 
 FRAMES_PER_SECOND: Final = 50
 """Frames of 20 ms: what `encode` takes and `conceal` gives."""

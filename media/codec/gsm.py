@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 
 from media.codec.codec import Format, Samples, check_frame, check_length
-from media.codec.errors import BadPayload
 from media.codec.formats import GSM as FORMAT
+from media.errors import BadPayload
 
 _FRAME: Final = 33
 _SIGNATURE: Final = 0xD

@@ -3,7 +3,7 @@
 import numpy as np
 
 from media.codec.codec import Format, Samples, check_frame, check_length
-from media.codec.errors import BadPayload
+from media.errors import BadPayload
 
 
 class L16Codec:

@@ -13,8 +13,8 @@ from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
 from media.codec.codec import LONGEST_MS, Format, Samples, check_frame, check_length
-from media.codec.errors import BadPayload
 from media.codec.formats import OPUS as FORMAT
+from media.errors import BadPayload
 
 BITS_PER_SECOND: Final = 24000
 _ENCODER: Final = {

@@ -7,8 +7,7 @@ import pytest
 
 from media.codec.catalogue import FORMATS, find_format, open_codec
 from media.codec.codec import Format
-from media.codec.errors import CodecMissing, UnknownCodec
-from media.errors import MediaError
+from media.errors import CodecMissing, MediaError, UnknownCodec
 
 
 def test_the_table_says_what_the_rfcs_say() -> None:

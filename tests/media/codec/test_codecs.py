@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from media.codec.catalogue import FORMATS, open_codec
 from media.codec.codec import Codec, Format
-from media.codec.errors import BadPayload
+from media.errors import BadPayload
 from tests.media.codec.sound import decoded, encoded, frames, signal_to_noise, sine, speech
 
 BOUNDS = {"G722": (40, 38), "GSM": (30, 12), "L16": (120, 120), "opus": (18, 13)}

@@ -7,9 +7,9 @@ from av.audio.codeccontext import AudioCodecContext
 
 from media.codec.catalogue import FORMATS, open_codec
 from media.codec.codec import Samples
-from media.codec.errors import BadPayload
 from media.codec.formats import OPUS
 from media.codec.opus import milliseconds
+from media.errors import BadPayload
 from tests.media.codec.sound import decoded, encoded, frames, level, signal_to_noise, sine, speech
 
 
