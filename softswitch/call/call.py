@@ -1,18 +1,20 @@
 """The life of one call, from the first INVITE to the last BYE."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
 
 from media.client import MediaClient
 from media.errors import MediaError
-from softswitch.call import conference, connection, services, supervision
+from softswitch.call import conference, connection, services, supervision, transfer
 from softswitch.call.destination import (
     Destination,
     Hangup,
     Refuse,
     ToConference,
     ToGroup,
+    ToLeg,
     ToMenu,
     ToPhone,
     ToPrompt,
@@ -23,7 +25,7 @@ from softswitch.call.destination import (
     ToVoicemail,
 )
 from softswitch.call.errors import CallerGone, NoSuchDestination
-from softswitch.call.events import Event, LegEnded, MediaLost, SupervisionOver
+from softswitch.call.events import Event, LegEnded, MediaLost, SupervisionOver, TransferAsked
 from softswitch.call.inbox import Inbox
 from softswitch.call.journal import Journal
 from softswitch.call.leg import Leg, warning_of
@@ -32,12 +34,14 @@ from softswitch.call.router import Origin
 from softswitch.call.target import CallerId
 from softswitch.records import events as fact
 from softswitch.sip.errors import SipError
+from softswitch.sip.message import Request
 from softswitch.sip.peer import Peer
 
 if TYPE_CHECKING:
     from softswitch.call.exchange import Exchange
     from softswitch.call.supervision import Supervision
     from softswitch.call.taping import Taping
+    from softswitch.call.transfer import Transfer
 
 log = structlog.get_logger("call")
 
@@ -69,12 +73,22 @@ class Call:
         """Where the caller talks just now: a room of the media engine."""
         self.sought = called
         """The extension that the caller wants to reach, wherever it leads him."""
+        self.authority = origin
+        """By whose rights the call goes where it goes: the caller's, or those of the last who sent it on."""
+        self.transfer: Transfer | None = None
+        """The transfer that is under way."""
+        self.transfers = 0
+        self.recalled = False
+        """Whether a transferor was rung because nobody took the one whom he had left."""
         self.supervisions: list[Supervision] = []
+        """Supervisors beside this call."""
         self.taping: Taping | None = None
         """The recording of the talk that goes on."""
-        """Supervisors beside this call."""
+        self._names = 1
         self._inbox: Inbox[Event] = Inbox(exchange.loop, MAX_INBOX)
         self.caller.listener = self.deliver
+        self.caller.origin = origin
+        self.caller.be_referred = self._decide_transfer
 
     def deliver(self, event: Event) -> None:
         """Put an event into the inbox."""
@@ -120,7 +134,9 @@ class Call:
 
     def new_leg(self, role: str, target: str) -> Leg:
         """A leg to somebody, on behalf of this call."""
-        leg = Leg(self.exchange, self.journal, f"{self.id}-{len(self.legs) + 1}", role, target)
+        self._names += 1
+        leg = Leg(self.exchange, self.journal, f"{self.id}-{self._names}", role, target)
+        leg.be_referred = self._decide_transfer
         self.legs.append(leg)
         return leg
 
@@ -135,6 +151,44 @@ class Call:
             if self.caller.ended:
                 raise CallerGone(self.caller.cause)
         return True
+
+    def partner_of(self, leg: Leg) -> Leg | None:
+        """Whoever talks to a leg of this call, if both are there."""
+        if self.partner is None or self.partner.ended or self.caller.ended:
+            return None
+        return {self.caller: self.partner, self.partner: self.caller}.get(leg)
+
+    def put_first(self, leg: Leg) -> None:
+        """Go on with this leg as the caller."""
+        self.caller, self.origin = leg, self.exchange.origin_of(leg)
+
+    def begin_transfer(self, begun: "Transfer") -> None:
+        """One of the two who talk has the other led elsewhere. Whoever remains is the caller from this moment on."""
+        self.transfer = begun
+        self.transfers += 1
+        if begun.transferor is self.caller and self.partner is not None:
+            begun.was_caller = True
+            self.put_first(self.partner)
+        self.partner = begun.transferor
+        self.deliver(TransferAsked(begun))
+
+    def give_up_transfer(self) -> None:
+        """The talk is over before anybody was led elsewhere."""
+        if self.transfer is not None:
+            self.transfer.transferor.notify_referral(487)
+            self.transfer = None
+
+    def _decide_transfer(self, leg: Leg, request: Request) -> int:
+        return transfer.ask(self, leg, request)
+
+    async def reach(self, destination: ToPhone | ToGroup | ToTrunk, progress: Callable[[int], None]) -> Destination:
+        """Ring somebody on behalf of this call: `ToLeg` when he answered, else where it goes instead."""
+        return await connection.reach(self, destination, progress)
+
+    def headers_to(self, target: str) -> list[tuple[str, str]]:
+        """What a phone that is called for this call is told of a transfer; trunks hear nothing of what is inside."""
+        inside = self.transfer is not None and target.startswith("phone:")
+        return self.transfer.headers(self.exchange.domain) if self.transfer is not None and inside else []
 
     def end_conversation(self) -> None:
         """The caller talks no more; whoever supervised it is told."""
@@ -172,7 +226,11 @@ class Call:
 
     async def _follow(self, destination: Destination) -> tuple[str, int | None]:
         """Go from destination to destination until the call is over: its cause and status."""
-        for _ in range(MAX_HOPS):
+        hops, transfers = 0, 0
+        while hops < MAX_HOPS:
+            hops += 1
+            if transfers != self.transfers:
+                hops, transfers = 0, self.transfers  # people who lead it on are no loop
             match destination:
                 case Hangup(cause):
                     self.caller.hangup(cause=cause)
@@ -190,6 +248,8 @@ class Call:
             match destination:
                 case ToPhone() | ToGroup() | ToTrunk():
                     return await connection.connect(self, destination)
+                case ToLeg(leg, record):
+                    return await connection.talk(self, leg, record=record)
                 case ToMenu(name):
                     return await exchange.menus.run(self, name)
                 case ToQueue(name):

@@ -1,8 +1,9 @@
 """From one party to another: ring, answer, talk, hold, hang up."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from softswitch.call.destination import Destination, Hangup, Refuse, ToGroup, ToPhone, ToTrunk
+from softswitch.call.destination import Destination, Hangup, Refuse, ToGroup, ToLeg, ToPhone, ToTrunk
 from softswitch.call.events import (
     DigitPressed,
     LegAnswered,
@@ -13,11 +14,13 @@ from softswitch.call.events import (
     RingAnswered,
     RingFailed,
     RingProgressed,
+    TransferAsked,
 )
 from softswitch.call.leg import Leg
 from softswitch.call.policy import Recorded
 from softswitch.call.ring import Ring
 from softswitch.call.taping import Taping
+from softswitch.call.transfer import carry_out
 from softswitch.records import events as fact
 
 if TYPE_CHECKING:
@@ -29,9 +32,20 @@ NO_ANSWER = 480  # what a caller hears of when nobody answers in time
 
 async def connect(call: "Call", destination: ToPhone | ToGroup | ToTrunk) -> Destination:
     """Ring a destination and, when somebody answers, be there until one of the two hangs up."""
+    found = await reach(call, destination)
+    return await talk(call, found.leg, record=found.record) if isinstance(found, ToLeg) else found
+
+
+async def reach(
+    call: "Call", destination: ToPhone | ToGroup | ToTrunk, progress: Callable[[int], None] | None = None
+) -> Destination:
+    """Ring a destination: `ToLeg` when somebody has answered, else where the call goes instead.
+
+    `progress` is told the status of what whoever is called sends before.
+    """
     if not call.has_hops_left:
         return Refuse(483)
-    if not call.exchange.may_reach(call, destination):
+    if not call.exchange.may_reach(call.authority, destination):
         return Refuse(403)
     if isinstance(destination, ToPhone):
         call.sought = destination.number
@@ -41,14 +55,14 @@ async def connect(call: "Call", destination: ToPhone | ToGroup | ToTrunk) -> Des
             status = step.unreachable
             continue
         call.state = f"ringing {step.name}"
-        outcome = await _ring(call, step)
+        outcome = await _ring(call, step, progress)
         if isinstance(outcome, Leg):
-            return await talk(call, outcome, record=step.record)
+            return ToLeg(outcome, step.record)
         status = outcome
     return call.exchange.fallback(call, destination, status) or Refuse(status)
 
 
-async def _ring(call: "Call", step: "Step") -> Leg | int:
+async def _ring(call: "Call", step: "Step", progress: Callable[[int], None] | None) -> Leg | int:
     """Ring until somebody answers: the leg, or the status of the failure."""
     caller, exchange = call.caller, call.exchange
     preferred = [caller.codec] if caller.codec else []
@@ -66,6 +80,8 @@ async def _ring(call: "Call", step: "Step") -> Leg | int:
                     return NO_ANSWER
                 case RingProgressed(who, leg, early_media) if who is ring:
                     _tell_progress(call, leg, early_media)
+                    if progress is not None:
+                        progress(183 if early_media else 180)
                 case RingAnswered(who, leg) if who is ring:
                     leg.listener = call.deliver
                     return leg
@@ -95,7 +111,7 @@ def _tell_progress(call: "Call", leg: Leg, early_media: bool) -> None:
 
 
 async def talk(call: "Call", other: Leg, *, record: Recorded | None = None, queue: str = "") -> Destination:
-    """Two people talk until one of them hangs up."""
+    """Two people talk until one of them hangs up, or has the other led elsewhere."""
     caller = call.caller
     if other.ended:
         return Hangup()  # he hung up in the moment he answered
@@ -103,10 +119,7 @@ async def talk(call: "Call", other: Leg, *, record: Recorded | None = None, queu
         caller.negotiate(other.codec)
         caller.answer()
     caller.stop_playing()
-    call.partner, call.room = other, call.id
-    call.state = f"talking to {other.target}"
-    call.journal.note(fact.Bridged, a=caller.name, b=other.name)
-    join(call, other)
+    _be_together(call, other)
     call.taping = taping = Taping(call, other, record)
     try:
         if not await taping.begin():
@@ -114,8 +127,10 @@ async def talk(call: "Call", other: Leg, *, record: Recorded | None = None, queu
         return await _until_hangup(call, other, taping)
     finally:
         call.end_conversation()
+        call.give_up_transfer()
         call.taping = None
-        other.hangup()  # first: a slow disk keeps nobody on the line
+        leaving = other if call.caller is caller else caller
+        leaving.hangup()  # first: a slow disk keeps nobody on the line
         await taping.end()
 
 
@@ -141,8 +156,24 @@ async def _until_hangup(call: "Call", other: Leg, taping: Taping) -> Destination
                 if method == "info" or partner.keys_by_info:
                     partner.press(digit)  # else the media worker has handed it on
                 await taping.press(leg, digit)
+            case TransferAsked():
+                leads_to = await carry_out(call, event)
+                if leads_to is not None:
+                    return leads_to
+                _be_together(call, other)
+                for leg, partner in ((caller, other), (other, caller)):
+                    if leg.held:
+                        _hold(call, leg, partner)
             case LegAnswered():
                 continue
+
+
+def _be_together(call: "Call", other: Leg) -> None:
+    """Caller and partner hear each other, for the first time or again."""
+    call.partner, call.room = other, call.id
+    call.state = f"talking to {other.target}"
+    call.journal.note(fact.Bridged, a=call.caller.name, b=other.name)
+    join(call, other)
 
 
 def join(call: "Call", other: Leg) -> None:

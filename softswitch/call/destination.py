@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from media.protocol import Role
 from softswitch.call.errors import NoSuchDestination
+from softswitch.call.policy import Recorded
+
+if TYPE_CHECKING:
+    from softswitch.call.leg import Leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,14 @@ class ToSupervision:
 
 
 @dataclass(frozen=True, slots=True)
+class ToLeg:
+    """Talk to somebody who is on the line already."""
+
+    leg: "Leg"
+    record: Recorded | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """Refuse the call, or end it when it was answered."""
 
@@ -99,7 +112,7 @@ class Hangup:
 
 Destination = (
     ToPhone | ToGroup | ToTrunk | ToMenu | ToQueue | ToConference | ToTone | ToPrompt | ToVoicemail | ToSupervision
-    | Refuse | Hangup
+    | ToLeg | Refuse | Hangup
 )  # fmt: skip
 
 _NAMED: dict[str, Callable[[str], "Destination"]] = {

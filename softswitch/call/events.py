@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from softswitch.call.leg import Leg
     from softswitch.call.ring import Ring
     from softswitch.call.supervision import Supervision
+    from softswitch.call.transfer import Transfer
 
 
 @dataclass(slots=True)
@@ -115,7 +116,14 @@ class SupervisionOver:
     supervision: "Supervision"
 
 
+@dataclass(slots=True)
+class TransferAsked:
+    """One of the two who talk wants the other to be led elsewhere, and may have that."""
+
+    transfer: "Transfer"
+
+
 Event = (
     LegProgressed | LegAnswered | LegEnded | LegHeld | LegResumed | DigitPressed | PlaybackEnded | MediaLost
-    | RingProgressed | RingAnswered | RingFailed | QueueOrdered | SupervisionOver
+    | RingProgressed | RingAnswered | RingFailed | QueueOrdered | SupervisionOver | TransferAsked
 )  # fmt: skip

@@ -220,11 +220,23 @@ class Exchange:
             case ToTrunk(name, number):
                 return [self._trunk_step(call, name, number)]
 
-    def may_reach(self, call: Call, destination: Destination) -> bool:
-        """Whether this caller may use a trunk, and the trunk has room for one more call."""
+    def is_ours(self, uri: Uri) -> bool:
+        """Whether a URI names us."""
+        return self.stack.core is not None and self.stack.core.is_ours(uri)
+
+    def origin_of(self, leg: Leg) -> Origin:
+        """Who is at the other end of a leg, whoever called whom."""
+        if leg.origin is not None:
+            return leg.origin
+        kind, _, name = leg.target.partition(":")
+        phone = self.plan.phones.get(name) if kind == "phone" else None
+        return Origin(kind, name, leg.called if phone is None else name, "" if phone is None else phone.name)
+
+    def may_reach(self, origin: Origin, destination: Destination) -> bool:
+        """Whether somebody may have a call led there: not every phone may use trunks."""
         if not isinstance(destination, ToTrunk):
             return True
-        phone = self.plan.phones.get(call.origin.name) if call.origin.kind == "phone" else None
+        phone = self.plan.phones.get(origin.name) if origin.kind == "phone" else None
         return phone is None or phone.dial_out
 
     def srtp_of(self, target: str) -> SrtpPolicy:

@@ -58,6 +58,8 @@ class Ingress:
                 return self._options(request)
             case "SUBSCRIBE":
                 return self._subscribe(request, peer)
+            case "REFER":
+                return respond(request, 403, to_tag=make_tag())  # only who talks may lead somebody elsewhere
         return respond(request, 481, to_tag=make_tag())  # BYE, INFO, UPDATE, NOTIFY: no dialog that they belong to
 
     def _options(self, request: Request) -> Response:

@@ -24,11 +24,13 @@ from softswitch.dialog import events as told
 from softswitch.dialog.session import Session
 from softswitch.records import events as fact
 from softswitch.sip.errors import NotAcceptable, SipError
+from softswitch.sip.message import Request
 from softswitch.sip.peer import Peer
 
 if TYPE_CHECKING:
     from softswitch.call.exchange import Exchange
     from softswitch.call.journal import Journal
+    from softswitch.call.router import Origin
 
 log = structlog.get_logger("call.leg")
 
@@ -62,6 +64,10 @@ class Leg:
         self.ended = False
         self.finished: asyncio.Future[None] = exchange.loop.create_future()
         self.listener: Listener = _nobody
+        self.origin: Origin | None = None
+        """Who is at the other end, when he called us."""
+        self.be_referred: Callable[[Leg, Request], int] = _forbidden
+        """Decides about a REFER of the phone: the status of the answer. Raises SipError."""
         self.cause = ""
         """Why it ended."""
         self._occupying = False
@@ -206,12 +212,14 @@ class Leg:
 
     # ---- a leg to somebody ------------------------------------------------------------------------------------
 
-    def dial(self, target: Target, caller: CallerId, called: str, hops: int) -> None:
-        """Send the INVITE; `open` comes first."""
+    def dial(
+        self, target: Target, caller: CallerId, called: str, hops: int, more: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Send the INVITE, with `more` headers; `open` comes first."""
         self.called = called
         exchange = self.exchange
         contact = exchange.stack.contact(target.peer, "softswitch")
-        invite = build_invite(target, caller, called, hops, exchange.domain, contact, self._sound.offer())
+        invite = build_invite(target, caller, called, hops, exchange.domain, contact, self._sound.offer(), more)
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
         self._occupy(True)
         self.session = exchange.stack.dial(invite, target.peer, self._hear, symmetric=target.symmetric)
@@ -236,6 +244,16 @@ class Leg:
         self.exchange.stack.perform(
             session, lambda one, now: one.bye(now, reason) if answered else one.cancel(now, reason)
         )
+
+    def notify_referral(self, status: int) -> None:
+        """Tell the phone what became of its REFER: 1xx, or the end of it."""
+        self._perform(lambda session, now: session.notify_referral(status, now))
+
+    def leave_queue(self) -> None:
+        """No queue knows any more what this leg is busy with: from now on it is a call like any other."""
+        if self.role == "agent" and not self.ended:
+            self.role = "callee"
+            self._occupy(True)
 
     def _perform(self, act: Callable[[Session, float], Sequence[object]]) -> None:
         if self.session is not None and not self.ended:
@@ -295,6 +313,8 @@ class Leg:
             case told.InfoReceived(content_type, body):
                 for digit in info.digits_of(content_type, body):
                     self.listener(events.DigitPressed(self, digit, "info"))
+            case told.Referred(request):
+                self._answer_refer(request)
             case told.Ended(by, cause, status, _):
                 self._end(cause, by, status)
 
@@ -330,6 +350,13 @@ class Leg:
             return
         if self.answered and seconds >= BUSY_AFTER_ANSWER:
             self.listener(events.MediaLost(self, "busy_tone"))
+
+    def _answer_refer(self, request: Request) -> None:
+        try:
+            status = self.be_referred(self, request)
+        except SipError as error:
+            status = error.status or 400
+        self._perform(lambda session, now: session.answer_refer(status, now))
 
     def lose_media(self) -> None:
         """The media worker is gone, and the sound of this leg with it."""
@@ -382,6 +409,11 @@ def warning_of(error: SipError) -> tuple[str, str]:
     if isinstance(error, NotAcceptable):
         return "Warning", error.warning
     return "Warning", NotAcceptable(error.reason, 399).warning
+
+
+def _forbidden(leg: Leg, request: Request) -> int:
+    """A leg of no call leads nobody elsewhere."""
+    return 403
 
 
 def _nobody(event: events.Event) -> None:

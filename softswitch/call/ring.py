@@ -50,7 +50,8 @@ class Ring:
                 leg.hangup()
                 continue
             leg.listener = self._hear
-            leg.dial(target, self._call.caller_id, called, self._call.hops_left)
+            call = self._call
+            leg.dial(target, call.caller_id, called, call.hops_left, call.headers_to(target.name))
         self._conclude()
 
     async def _open(self, target: Target, preferred: Sequence[str]) -> tuple[Leg, Target] | None:

@@ -1,5 +1,6 @@
 """Whom a leg is to reach, and the INVITE that says so."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from softswitch.core.user_agent import ACCEPT, ALLOW
@@ -36,7 +37,14 @@ class Target:
 
 
 def build_invite(
-    target: Target, caller: CallerId, called: str, hops: int, domain: str, contact: str, offer: bytes
+    target: Target,
+    caller: CallerId,
+    called: str,
+    hops: int,
+    domain: str,
+    contact: str,
+    offer: bytes,
+    more: Iterable[tuple[str, str]] = (),
 ) -> Request:
     """The first INVITE of a leg, without Via.
 
@@ -52,6 +60,8 @@ def build_invite(
         Of ours: what stands in From and To, and the value of Contact.
     offer
         SDP.
+    more
+        Headers that say on whose behalf it comes.
     """
     name = caller.name.replace("\\", "\\\\").replace('"', '\\"')
     display = f'"{name}" ' if name else ""
@@ -66,5 +76,6 @@ def build_invite(
         ("Allow", ALLOW),
         ("User-Agent", USER_AGENT),
         ("Content-Type", ACCEPT),
+        *more,
     )
     return Request("INVITE", target.uri, headers, offer)

@@ -7,10 +7,12 @@ from softswitch.sip.errors import SipError
 from softswitch.sip.message import Request, Response, respond
 from softswitch.sip.tag import make_tag
 
-ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "NOTIFY", "SUBSCRIBE")
+ALLOWED_METHODS = (
+    "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "NOTIFY", "SUBSCRIBE", "REFER",
+)  # fmt: skip
 ALLOW = ", ".join(ALLOWED_METHODS)
-KNOWN_METHODS = frozenset((*ALLOWED_METHODS, "MESSAGE", "PUBLISH", "REFER", "PRACK"))  # of the RFCs; not all are ours
-SUPPORTED_EXTENSIONS = frozenset[str]()
+KNOWN_METHODS = frozenset((*ALLOWED_METHODS, "MESSAGE", "PUBLISH", "PRACK"))  # of the RFCs; not all are ours
+SUPPORTED_EXTENSIONS = frozenset(("norefersub",))
 ACCEPTED_BODIES = {
     "INVITE": ("application/sdp",),
     "UPDATE": ("application/sdp",),

@@ -6,7 +6,7 @@ The last one of every session is a `Refused` or an `Ended`, told exactly once.
 from dataclasses import dataclass
 from typing import Literal
 
-from softswitch.sip.message import Response
+from softswitch.sip.message import Request, Response
 
 Cause = Literal["bye", "cancel", "refused", "no_ack", "timeout", "error"]
 Side = Literal["local", "remote"]
@@ -86,6 +86,13 @@ class InfoReceived:
 
 
 @dataclass(slots=True)
+class Referred:
+    """A REFER waits for `answer_refer`: the peer wants the other party to be led elsewhere."""
+
+    request: Request
+
+
+@dataclass(slots=True)
 class Ended:
     """The session is over for the call layer, though the wire may need a moment until `Closed`."""
 
@@ -107,5 +114,6 @@ Event = (
     | OfferAnswered
     | OfferRefused
     | InfoReceived
+    | Referred
     | Ended
 )

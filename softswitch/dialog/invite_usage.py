@@ -21,6 +21,7 @@ from softswitch.dialog.capabilities import ACCEPT, ALLOW, METHODS, OPTION_TAGS, 
 from softswitch.dialog.dialog import Dialog, Header
 from softswitch.dialog.effects import Closed, Effect, Respond, SendRequest, Tell
 from softswitch.dialog.events import Acknowledged, Cause, Ended, InfoReceived, Side
+from softswitch.dialog.referrals import Referrals
 from softswitch.dialog.renegotiation import LONGEST_RETRY, Renegotiation
 from softswitch.dialog.timers import Timers
 from softswitch.sip.fields import parse_tokens
@@ -69,6 +70,7 @@ class InviteUsage:
         self._owner = owner
         self._accepted = Acceptances(timers.t1, timers.t2)
         self._changes: Renegotiation | None = None
+        self._referrals: Referrals | None = None
         self._deadline = inf
         self._ended = False
         self._bye: Request | None = None
@@ -129,6 +131,14 @@ class InviteUsage:
             self._waiting_info.append((content_type, body))
         return self._send_info() if self._info is None else []
 
+    def answer_refer(self, status: int, now: float, headers: Iterable[Header] = ()) -> list[Effect]:
+        """Answer what `Referred` told: 202, and NOTIFYs will follow, or a refusal."""
+        return [] if self._referrals is None else self._referrals.answer(status, headers)
+
+    def notify_referral(self, status: int, now: float) -> list[Effect]:
+        """Tell the peer what became of its REFER: 1xx, or the end of it."""
+        return [] if self._referrals is None or self._ended else self._referrals.notify(status)
+
     # Inputs
 
     def receive(self, request: Request, now: float) -> list[Effect]:
@@ -149,6 +159,8 @@ class InviteUsage:
             return self._receive_invite_response(response, now)
         if response.status < 200:
             return []
+        if method == "NOTIFY":
+            return [] if self._referrals is None else self._referrals.receive_response(response)
         if method == "BYE":
             mine = self._bye is not None and self._bye.cseq.number == number
             return self._close() if mine and self.state is State.CLOSING else []
@@ -162,6 +174,8 @@ class InviteUsage:
         """A request got no final response: "timeout", or "transport" when it could not even be sent."""
         if request is self._bye:
             return self._close() if self.state is State.CLOSING else []
+        if self._referrals is not None and request is self._referrals.sent:
+            return self._referrals.fail()
         if self._ended or request.to.tag != self.remote_tag:
             return []
         if cause == "timeout":
@@ -194,6 +208,8 @@ class InviteUsage:
                 return self._receive_info(request, now)
             case "OPTIONS":
                 return self._receive_options(request, now)
+            case "REFER":
+                return self._receive_refer(request)
             case _:
                 return self._receive_offer(request, now)
 
@@ -251,6 +267,11 @@ class InviteUsage:
     def _receive_options(self, request: Request, now: float) -> list[Effect]:
         return [self._respond(request, 200, headers=(self._contact, ALLOW, ACCEPT, SUPPORTED))]
 
+    def _receive_refer(self, request: Request) -> list[Effect]:
+        if self._referrals is None or self.state not in STANDING:
+            return [self._respond(request, 403)]  # nobody talks here yet who could be led elsewhere
+        return self._referrals.receive(request)
+
     # Responses
 
     def _receive_invite_response(self, response: Response, now: float) -> list[Effect]:
@@ -283,8 +304,7 @@ class InviteUsage:
     def _send_bye(self, now: float) -> list[Effect]:
         if self.dialog is None:
             return self._close()
-        left = [] if self._changes is None else self._changes.close()
-        self._accepted.clear()
+        left = self._leave()
         self._bye = self.dialog.build("BYE", headers=self._bye_headers)
         self.state = State.CLOSING
         self._deadline = now + self._timers.f
@@ -301,11 +321,16 @@ class InviteUsage:
         return [Tell(Ended(by, cause, status, reason))]
 
     def _close(self, told: Iterable[Effect] = ()) -> list[Effect]:
-        left = [] if self._changes is None else self._changes.close()
-        self._accepted.clear()
+        left = self._leave()
         self._deadline = inf
         self.state = State.TERMINATED
         return [*left, *told, Closed()]
+
+    def _leave(self) -> list[Effect]:
+        """What is open is settled."""
+        self._accepted.clear()
+        left = [] if self._changes is None else self._changes.close()
+        return left if self._referrals is None else [*left, *self._referrals.close()]
 
     # What is common to all
 
@@ -314,6 +339,7 @@ class InviteUsage:
         self.dialog = dialog
         changes = Renegotiation(dialog, self._accepted, self._contact, self._timers.c, self._rng, owner=self._owner)
         self._changes = changes
+        self._referrals = Referrals(dialog, self._contact)
         return changes
 
     def _send_info(self) -> list[Effect]:

@@ -171,6 +171,30 @@ class Bridged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TransferStarted(Event):
+    """One of the two who talked has the other led elsewhere; they hear each other no more."""
+
+    leg: str
+    """Of the one who wants it."""
+    by: str
+    """``phone:101``"""
+    to: str
+    """The number."""
+    mode: str
+    """``blind`` or ``attended``."""
+    note: str = ""
+    """What he said about it (the Subject of his REFER)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded(Event):
+    """The other one has got there (200), or has not, as a SIP status says."""
+
+    leg: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignalHeard(Event):
     """A signal was heard in the sound of a leg for the first time."""
 

@@ -29,6 +29,7 @@ from softswitch.records.events import (
     RecordingStarted,
     RecordingStopped,
     Resumed,
+    TransferStarted,
 )
 
 DISPOSITION_OF_STATUS = {
@@ -312,6 +313,9 @@ class _Story:
         if peer is not None:
             self.peers.pop(peer, None)
 
+    def transfer_started(self, event: TransferStarted) -> None:
+        self._part(event.leg)
+
     def menu_entered(self, event: MenuEntered) -> None:
         self.keys.append(f"{event.menu}:")
 
@@ -403,6 +407,7 @@ _HANDLERS: dict[type[Event], Callable[[_Story, Any], None]] = {
     Held: _Story.held,
     Resumed: _Story.resumed,
     Bridged: _Story.bridged,
+    TransferStarted: _Story.transfer_started,
     MenuEntered: _Story.menu_entered,
     DigitsEntered: _Story.digits_entered,
     QueueJoined: _Story.queue_joined,

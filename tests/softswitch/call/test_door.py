@@ -280,14 +280,19 @@ async def test_a_stranger_with_other_tags_cannot_hang_up_a_call(office: Office) 
 # sip.md 17: what we do not serve
 
 
-@pytest.mark.parametrize(
-    ("method", "status"), [("MESSAGE", 405), ("PUBLISH", 405), ("REFER", 405), ("PRACK", 405), ("JUGGLE", 501)]
-)
+@pytest.mark.parametrize(("method", "status"), [("MESSAGE", 405), ("PUBLISH", 405), ("PRACK", 405), ("JUGGLE", 501)])
 async def test_methods_that_are_not_served(office: Office, method: str, status: int) -> None:
     phone = office.phone("101")
     ask(phone, method)
     refused = await phone.response(status)
     assert "INVITE" in (refused.headers.get("Allow") or "")
+
+
+async def test_nobody_outside_of_a_call_has_a_call_led_elsewhere(office: Office) -> None:
+    phone = office.phone("101")
+    ask(phone, "REFER", "Refer-To: <sip:102@localhost>")
+    await phone.response(403)
+    await office.phone("102").hears_nothing(5.0)
 
 
 async def test_an_extension_that_is_required_and_unknown_is_420(office: Office) -> None:
