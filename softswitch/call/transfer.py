@@ -75,6 +75,8 @@ def ask(call: "Call", leg: Leg, request: Request) -> int:
     asked = read_refer(request)
     if asked.uri.is_sip and not exchange.is_ours(asked.uri):
         return 404
+    if asked.replaces is not None:
+        return 603  # attended transfer is not served; ringing the consulted phone anew would be something else
     origin = exchange.origin_of(leg)
     destination = exchange.route(origin, asked.number)
     status = _objection(call, origin, destination)
