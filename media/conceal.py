@@ -5,7 +5,8 @@ and is silent after 60 ms (Appendix I section I.2.3); when sound comes back it i
 Appendix I holds output back for 3.75 ms to blend into the repetition, here the step between the last sample heard and
 the first repeated one decays over a quarter of a period instead.
 
-Only rows that lost something cost more than keeping the last two frames.
+Only rows that lost something cost anything: the frames of all rows are written where the last but two were, so the
+history is kept without being copied.
 """
 
 from typing import Final
@@ -60,39 +61,39 @@ _FADE: Final = np.clip(1 - (np.arange(SILENT + FRAME) - FULL) / (SILENT - FULL),
 
 
 class Concealer:
-    """Concealment of many streams; a row is one stream."""
+    """Concealment of many streams; a row is one stream.
+
+    Each tick `next` gives the array that its frames are to be written into, and `apply` fills in what is missing there.
+    """
 
     def __init__(self, rows: int) -> None:
-        self._history = np.zeros((rows, 2 * FRAME), np.int16)
+        self._frames = [np.zeros((rows, FRAME), np.int16) for _ in range(3)]
+        """The frame before the last one, the last one, and the one of this tick."""
         self._period = np.zeros((rows, LONGEST), np.float32)
         self._pitch = np.zeros(rows, np.intp)
         self._step = np.zeros(rows, np.float32)
         self._gone = np.zeros(rows, np.intp)
 
-    def grow(self, rows: int) -> None:
-        """Make room for more rows; what is known stays."""
-        for name in ("_history", "_period", "_pitch", "_step", "_gone"):
-            old = getattr(self, name)
-            new = np.zeros((rows, *old.shape[1:]), old.dtype)
-            new[: len(old)] = old
-            setattr(self, name, new)
-
     def reset(self, row: int) -> None:
         """A new stream begins on this row."""
-        self._history[row] = 0
+        for frame in self._frames:
+            frame[row] = 0
         self._gone[row] = 0
 
-    def apply(self, pcm: Samples, lost: NDArray[np.bool_]) -> None:
-        """Fill in what is missing, in place.
+    def next(self) -> Samples:
+        """Array for the frames of the next tick, int16[rows, 160]; every row that is in use must be written."""
+        self._frames.append(self._frames.pop(0))
+        return self._frames[-1]
+
+    def apply(self, lost: NDArray[np.bool_]) -> None:
+        """Fill in what is missing of this tick's frames, in place.
 
         Parameters
         ----------
-        pcm : int16[n, 160]
-            One frame of the first n rows; what a lost row holds does not matter.
         lost : bool[n]
-            Which rows have nothing to play.
+            Which of the first n rows have nothing to play; what stands there does not matter.
         """
-        gone = self._gone[: len(pcm)]
+        pcm, gone = self._frames[-1][: len(lost)], self._gone[: len(lost)]
         missing = np.flatnonzero(lost & (gone < SILENT))
         for start in range(0, len(missing), _BLOCK_ROWS):
             some = missing[start : start + _BLOCK_ROWS]
@@ -105,20 +106,20 @@ class Concealer:
         if len(back):
             self._blend(pcm, back)
         gone[missing] += FRAME
-        self._history[: len(pcm), :FRAME] = self._history[: len(pcm), FRAME:]
-        self._history[: len(pcm), FRAME:] = pcm
 
     def _learn_period(self, rows: Rows) -> None:
         """Keep the last pitch period of each row, its end bent to run into its beginning."""
-        pitch = find_pitch(self._history[rows])
-        begin = rows * (2 * FRAME) + 2 * FRAME - pitch
+        history = np.concatenate([self._frames[0][rows], self._frames[1][rows]], axis=1)
+        pitch = find_pitch(history)
+        end = np.arange(1, len(rows) + 1) * (2 * FRAME)
+        begin = end - pitch
         place = np.minimum(np.arange(LONGEST), pitch[:, None] - 1) + begin[:, None]
-        flat = self._history.reshape(-1)
+        flat = history.reshape(-1)
         newest = flat.take(place, mode="clip").astype(np.float32)
         older = flat.take(place - pitch[:, None], mode="clip").astype(np.float32)
         self._period[rows] = newest + (older - newest) * _BEND[pitch]
         self._pitch[rows] = pitch
-        self._step[rows] = flat[rows * (2 * FRAME) + 2 * FRAME - 1].astype(np.float32) - flat[begin - 1]
+        self._step[rows] = flat[end - 1].astype(np.float32) - flat[begin - 1]
 
     def _repeat(self, rows: Rows, count: int) -> Floats:
         """The next `count` samples of the repetition: float32[k, count], within int16."""

@@ -129,13 +129,6 @@ class DigitDetector:
         self._missed = np.zeros(rows, np.int8)
         self._tries = np.zeros(rows, np.int8)
 
-    def grow(self, rows: int) -> None:
-        """Make room for more rows; what is known stays."""
-        fresh = DigitDetector(rows)
-        for name, old in vars(self).items():
-            getattr(fresh, name)[: len(old)] = old
-        vars(self).update(vars(fresh))
-
     def reset(self, row: int) -> None:
         """Another leg has this row now."""
         fresh = DigitDetector(1)

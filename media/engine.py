@@ -261,6 +261,7 @@ class Engine:
             sound.concealer.reset(ear)
             if self.rooms.listens[plan.ears[ear]]:
                 self.receiver.jitter.restart(int(plan.ears[ear]))
+        sound.said = sound.concealer.next()
         said = sound.said[:size]
         present, lost = self.receiver.jitter.take(plan.ears, sound.codes[:size])
         decode_rows(sound.codes[:size], self.legs.law[plan.ears], said)
@@ -272,7 +273,7 @@ class Engine:
             rests = self._fill_pauses(plan, said, present)
             lost, present = lost & ~rests, present | rests
         lost[np.flatnonzero(lost)[MOST_CONCEALED:]] = False
-        sound.concealer.apply(said, lost)
+        sound.concealer.apply(lost)
         self.measures.listen(said, plan.ears, present, self.rooms.pair, self.tick_number)
         for row, digit in self.in_band.feed(said, plan.place, self.tick_number) if len(self.in_band) else ():
             self._tell(Digit(self.legs.names[row], digit, 0, METHOD))
@@ -431,6 +432,6 @@ class _Sound:
     def __init__(self, capacity: int) -> None:
         self.codes = np.zeros((capacity, FRAME), np.uint8)
         self.coded = np.zeros((capacity, FRAME), np.uint8)
-        self.said = np.zeros((capacity, FRAME), np.int16)
         self.heard = np.zeros((capacity, FRAME), np.int16)
         self.concealer = Concealer(capacity)
+        self.said = self.concealer.next()

@@ -116,7 +116,7 @@ def _sorted_rooms(room: Rooms) -> tuple[Rooms, Rooms, Rooms]:
 
 def _mix_rooms(said: Samples, rows: Rooms, out: Samples) -> None:
     """Mix rooms of one size: rows intp[rooms, size]."""
-    size = rows.shape[1]
+    number, size = rows.shape
     if size == 1:
         out[rows[:, 0]] = 0
         return
@@ -124,9 +124,28 @@ def _mix_rooms(said: Samples, rows: Rooms, out: Samples) -> None:
         out[rows[:, 0]] = said[rows[:, 1]]
         out[rows[:, 1]] = said[rows[:, 0]]
         return
+    if size <= number:
+        _mix_by_seats(said, rows, out)
+        return
     rooms_at_once = max(1, _BLOCK_ROWS // size)
-    for start in range(0, len(rows), rooms_at_once):
+    for start in range(0, number, rooms_at_once):
         some = rows[start : start + rooms_at_once]
         voices = said[some]
         mix = voices.sum(axis=1, dtype=np.int32, keepdims=True) - voices
         out[some] = np.clip(mix, -32768, 32767, out=mix)
+
+
+def _mix_by_seats(said: Samples, rows: Rooms, out: Samples) -> None:
+    """Mix many small rooms: the first members of some rooms together, then their second members, and so on."""
+    number, size = rows.shape
+    at_once = max(1, _BLOCK_ROWS // size)
+    for start in range(0, number, at_once):
+        seats = np.ascontiguousarray(rows[start : start + at_once].T)
+        voices = [said[seat] for seat in seats]
+        total = np.add(voices[0], voices[1], dtype=np.int32)
+        for voice in voices[2:]:
+            total += voice
+        mix = np.empty_like(total)
+        for seat, voice in zip(seats, voices, strict=True):
+            np.subtract(total, voice, out=mix)
+            out[seat] = np.clip(mix, -32768, 32767, out=mix)

@@ -39,13 +39,6 @@ class JitterMeter:
         self.jitter[row] = 0
         self._started[row] = False
 
-    def grow(self, rows: int) -> None:
-        """Make room for more rows; what is known stays."""
-        more = rows - len(self.jitter)
-        self.jitter = np.concatenate([self.jitter, np.zeros(more)])
-        self._transit = np.concatenate([self._transit, np.zeros(more, np.uint32)])
-        self._started = np.concatenate([self._started, np.zeros(more, np.bool_)])
-
     def update(self, rows: Rows, arrival: Ticks, timestamp: Ticks) -> None:
         """Take packets in the order they came.
 

@@ -223,16 +223,6 @@ def test_a_row_that_is_reset_forgets_the_digit_it_was_hearing() -> None:
     assert first == again == [(1, "1")]
 
 
-def test_growing_keeps_what_was_heard() -> None:
-    detector, row = DigitDetector(1), np.array([0])
-    found = []
-    for at, frame in enumerate(make_digit("8", 200).reshape(-1, 1, FRAME)):
-        found += detector.feed(frame, row)
-        detector.grow(at + 2)
-    assert found == [(0, "8")]
-    assert detector.feed(np.zeros((1, FRAME), np.int16), np.array([10])) == []
-
-
 def test_many_digits_in_one_frame_are_bounded_and_told_in_the_next() -> None:
     rows = np.arange(1000)
     sound = make_digit("0", 160)

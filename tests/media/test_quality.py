@@ -68,14 +68,6 @@ def test_a_new_stream_begins_without_jitter_and_the_neighbour_keeps_his() -> Non
     assert meter.jitter[0] == 0
 
 
-def test_growing_keeps_what_was_measured() -> None:
-    meter, row = JitterMeter(1), np.array([0])
-    for late in (0, 160):
-        meter.update(row, np.array([late], np.uint32), np.zeros(1, np.uint32))
-    meter.grow(3)
-    assert meter.jitter.tolist() == [10, 0, 0]
-
-
 def test_no_packets_are_no_work() -> None:
     meter = JitterMeter(1)
     meter.update(np.empty(0, np.intp), np.empty(0, np.uint32), np.empty(0, np.uint32))
