@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from media import rtp
 from media.conceal import Concealer
+from media.forwarding import LARGEST
 from media.g711 import decode_rows, encode_rows
 from media.inband import METHOD, InBand
 from media.io.ports import PortPair
@@ -36,7 +37,7 @@ from media.protocol import (
     MediaSilent,
     PlaybackFinished,
 )
-from media.receiver import LARGEST, Receiver
+from media.receiver import Receiver
 from media.recorder import Recorder
 from media.relay import Relay
 from media.reports import Reports

@@ -1,6 +1,6 @@
 """Mixing: everybody in a room hears everybody but himself.
 
-Sums are made in int32 and saturate at the int16 limits, so a loud conference clips and never wraps.  Rooms of equal
+Sums saturate at the int16 limits, so a loud conference clips and never wraps.  Rooms of equal
 size are done together: their rows are gathered into one (rooms, size, m) block, so there is no loop over rooms, only
 over the few different sizes. Rooms of two, nearly all rooms there are, only change places.
 """
@@ -124,28 +124,36 @@ def _mix_rooms(said: Samples, rows: Rooms, out: Samples) -> None:
         out[rows[:, 0]] = said[rows[:, 1]]
         out[rows[:, 1]] = said[rows[:, 0]]
         return
-    if size <= number:
-        _mix_by_seats(said, rows, out)
+    if size == 3:
+        _mix_threes(said, rows, out)
         return
     rooms_at_once = max(1, _BLOCK_ROWS // size)
     for start in range(0, number, rooms_at_once):
-        some = rows[start : start + rooms_at_once]
-        voices = said[some]
-        mix = voices.sum(axis=1, dtype=np.int32, keepdims=True) - voices
-        out[some] = np.clip(mix, -32768, 32767, out=mix)
+        _mix_block(said, rows[start : start + rooms_at_once], out)
 
 
-def _mix_by_seats(said: Samples, rows: Rooms, out: Samples) -> None:
-    """Mix many small rooms: the first members of some rooms together, then their second members, and so on."""
-    number, size = rows.shape
-    at_once = max(1, _BLOCK_ROWS // size)
-    for start in range(0, number, at_once):
-        seats = np.ascontiguousarray(rows[start : start + at_once].T)
+def _mix_threes(said: Samples, rows: Rooms, out: Samples) -> None:
+    """Mix rooms of three: each hears the sum of two, which is made in int16."""
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        seats = np.ascontiguousarray(rows[start : start + _BLOCK_ROWS].T)
         voices = [said[seat] for seat in seats]
-        total = np.add(voices[0], voices[1], dtype=np.int32)
-        for voice in voices[2:]:
-            total += voice
-        mix = np.empty_like(total)
-        for seat, voice in zip(seats, voices, strict=True):
-            np.subtract(total, voice, out=mix)
-            out[seat] = np.clip(mix, -32768, 32767, out=mix)
+        for seat, (one, other) in zip(seats, (voices[1:], voices[::2], voices[:2]), strict=True):
+            out[seat] = _add(one, other)
+
+
+def _add(one: Samples, other: Samples) -> Samples:
+    """Saturated sum of int16[n, m] each: a sum that wrapped differs in sign from both."""
+    total = one + other
+    wrapped = one ^ total
+    wrapped &= other ^ total
+    if wrapped.min(initial=0) < 0:
+        loud = np.flatnonzero((wrapped < 0).any(axis=1))
+        total[loud] = np.clip(np.add(one[loud], other[loud], dtype=np.int32), -32768, 32767)
+    return total
+
+
+def _mix_block(said: Samples, rows: Rooms, out: Samples) -> None:
+    """Mix rooms of any size, whatever their loudness."""
+    voices = said[rows]
+    mix = voices.sum(axis=1, dtype=np.int32, keepdims=True) - voices
+    out[rows] = np.clip(mix, -32768, 32767, out=mix)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from media import rtp
 from media.comfort import UNHEARD, ComfortNoise
-from media.g711 import SILENCE, transcode
+from media.forwarding import LARGEST, MOST_NOISE, Forwarder
+from media.g711 import SILENCE
 from media.io.sockets import AT_ONCE, Arrivals, MediaIo
 from media.jitter import JitterBuffer
 from media.latch import MOVE_AFTER, Latch
@@ -30,11 +31,7 @@ MOST_SIZES: Final = 8
 """Different sizes of plain packets per turn."""
 MOST_ODD: Final = 2000
 """Packets that are taken one by one per turn."""
-MOST_NOISE: Final = 32
-"""Octets of a packet of comfort noise that are handed on: its level, and more reflections than anybody sends."""
-LARGEST: Final = HEADER_SIZE + 4 * FRAME
 CLOCK: Final = 8000
-NEVER: Final = -(1 << 62)
 
 Rows = NDArray[np.intp]
 Longs = NDArray[np.int64]
@@ -52,6 +49,7 @@ class Receiver:
         self._listens = listens
         self.voices = voices
         self._headers = rtp.Headers(io.packets)
+        self._forwarder = Forwarder(io, legs, relay, voices)
         self._scratch = np.zeros(legs.capacity, np.intp)
         self.reception = Reception(legs.capacity)
         self.meter = JitterMeter(legs.capacity)
@@ -64,8 +62,6 @@ class Receiver:
         """Datagrams of the last call of `receive`."""
         self.comfort = ComfortNoise(legs.capacity)
         self._tick = 0
-        self.relayed_at = NEVER
-        """Tick in which a packet was last relayed."""
 
     def open(self, row: int) -> None:
         """Begin a row for another leg; it is clean, by birth or by `close`."""
@@ -78,6 +74,11 @@ class Receiver:
         self.meter.reset(row)
         self.jitter.forget(row)
         self.comfort.end(row)
+
+    @property
+    def relayed_at(self) -> int:
+        """Tick in which a packet was last relayed."""
+        return self._forwarder.at
 
     def receive(self, now: float, tick: int, most: int = AT_ONCE) -> list[tuple[int, bytes]]:
         """Take what has come, no more than `most`; the odd packets, with their rows, are for the caller."""
@@ -131,30 +132,20 @@ class Receiver:
         voice = self.voices.get(row)
         if voice is None:
             self._place_one(row, packet)
-            self._relay_one(row, packet, extended, packet.timestamp)
+            self._forwarder.forward_one(row, packet, extended, packet.timestamp, self._tick)
             return
         position = voice.position(packet.timestamp)
         arrived = np.uint32(int(now * CLOCK) & 0xFFFFFFFF) - np.array([position & 0xFFFFFFFF], np.uint32)
         self.meter.update_once(np.array([row]), arrived)
         if self._listens[row] and self._legs.receives[row]:
             voice.playout.put(position, packet.payload)
-        self._relay_one(row, packet, extended, position)
+        self._forwarder.forward_one(row, packet, extended, position, self._tick)
 
     def _place_one(self, row: int, packet: rtp.RtpPacket) -> None:
         """Put an odd packet's sound into the jitter buffer."""
         if self._listens[row] and self._legs.receives[row]:
             payload = np.frombuffer(packet.payload[: 4 * FRAME], np.uint8)
             self.jitter.put_one(row, packet.timestamp, payload, SILENCE[self._legs.law[row]])
-
-    def _relay_one(self, row: int, packet: rtp.RtpPacket, extended: int, timestamp: int) -> None:
-        """Relay an odd packet's sound without what made it odd; its timestamp is one of a clock of 8 kHz."""
-        size = len(packet.payload)
-        if not self._legs.receives[row] or not 0 < size <= LARGEST - HEADER_SIZE:
-            return
-        second = np.array([packet.payload_type | (rtp.MARKER if packet.marker else 0)], np.uint8)
-        sound = np.frombuffer(packet.payload, np.uint8)[None].copy()
-        numbers = np.array([extended]), np.array([timestamp])
-        self._hand_on(np.array([row]), np.ones(1, bool), *numbers, second, sound, np.zeros(1, np.intp))
 
     def _take_steady(self, arrivals: Arrivals, now: float) -> Arrivals | None:
         """Take the packets that go on where their streams stood; the others, None when there are none."""
@@ -181,14 +172,15 @@ class Receiver:
         extended = self.reception.go_on(rows)
         self.meter.update_once(rows, np.uint32(int(now * CLOCK) & 0xFFFFFFFF) - heads[:, 1])
         timestamps = heads[:, 1].astype(np.int64)
-        sound = arrivals.pool[:, HEADER_SIZE : rtp.PLAIN_SIZE]
         deliver = self._legs.receives[rows]
         listened = deliver & self._listens[rows]
         if listened.any():
-            self._place(rows[listened], timestamps[listened], sound[buffers[listened]])
+            sound = arrivals.pool[buffers[listened], HEADER_SIZE : rtp.PLAIN_SIZE]
+            self.jitter.put(rows[listened], timestamps[listened], sound)
         if self._relay.count:
             seconds = (heads[:, 0] >> np.uint32(16)).astype(np.uint8)
-            self._hand_on(rows, deliver, extended, timestamps, seconds, sound, buffers)
+            where = arrivals.pool, buffers, rtp.PLAIN_SIZE
+            self._forwarder.forward(rows, deliver, extended, timestamps, seconds, *where, self._tick)
 
     def _expect(self, rows: Rows) -> None:
         """The streams of these rows stand somewhere now: the packets after that are expected."""
@@ -262,7 +254,6 @@ class Receiver:
         sequence = heads["sequence"][which].astype(np.int64)
         timestamps = heads["timestamp"][which].astype(np.int64)
         ssrc, seconds = heads["ssrc"][which].astype(np.int64), heads["second"][which]
-        sound = arrivals.pool[:, HEADER_SIZE:size]
         for index in rtp.rounds(rows, self._scratch, MOST_ROUNDS):
             these = rows[index]
             counted = self.reception.count(these, ssrc[index], sequence[index])
@@ -271,10 +262,12 @@ class Receiver:
             deliver = counted.fresh & self._legs.receives[these]
             listened = deliver & self._listens[these]
             if listened.any():
-                self._place(these[listened], timestamps[index[listened]], sound[buffers[index[listened]]])
+                sound = arrivals.pool[buffers[index[listened]], HEADER_SIZE:size]
+                self._place(these[listened], timestamps[index[listened]], sound)
             if self._relay.count:
-                extended, stamps = counted.extended, timestamps[index]
-                self._hand_on(these, deliver, extended, stamps, seconds[index], sound, buffers[index])
+                numbers = counted.extended, timestamps[index], seconds[index]
+                where = arrivals.pool, buffers[index], size
+                self._forwarder.forward(these, deliver, *numbers, *where, self._tick)
 
     def _take_noise(self, arrivals: Arrivals, heads: NDArray[np.void], which: Rows) -> None:
         """Take packets of comfort noise of any size, at most one of each row in a round."""
@@ -289,37 +282,14 @@ class Receiver:
                 self._restart(rows[every[counted.restarted]])
             deliver = counted.fresh & self._legs.receives[rows[every]]
             index, extended = every[deliver], counted.extended[deliver]
-            said = arrivals.pool[buffers[index], HEADER_SIZE : HEADER_SIZE + MOST_NOISE]
-            said[sizes[index] == HEADER_SIZE] = UNHEARD
-            self.comfort.begin(rows[index], timestamps[index], said[:, 0])
+            level = np.where(sizes[index] > HEADER_SIZE, arrivals.pool[buffers[index], HEADER_SIZE], UNHEARD)
+            self.comfort.begin(rows[index], timestamps[index], level)
             if self._relay.count:
-                self._hand_on_noise(rows[index], extended, timestamps[index], seconds[index], said, sizes[index])
+                newest = extended == self.reception.highest[rows[index]]
+                numbers = extended, timestamps[index], seconds[index]
+                where = arrivals.pool, buffers[index], sizes[index]
+                self._forwarder.forward_noise(rows[index], newest, *numbers, *where, self._tick)
         self._expect(rows[self._legs.coding[rows] == G711])
-
-    def _hand_on_noise(
-        self,
-        rows: Rows,
-        extended: Longs,
-        timestamps: Longs,
-        seconds: NDArray[np.uint8],
-        said: NDArray[np.uint8],
-        sizes: NDArray[np.int32],
-    ) -> None:
-        """Relay comfort noise as what it is to those who take it; the others are sent sound until speech comes."""
-        targets = self._relay.target[rows]
-        going = (targets >= 0) & self._legs.sends[targets]
-        takes = going & self._legs.takes_noise[targets]
-        self._relay.rest(rows[going & ~takes & (extended == self.reception.highest[rows])])
-        if not takes.any():
-            return
-        rows, targets, sizes = rows[takes], targets[takes], sizes[takes]
-        self.relayed_at = self._tick
-        sequence, stamps = self._relay.number(rows, targets, extended[takes], timestamps[takes], self._tick)
-        second = (seconds[takes] & np.uint8(rtp.MARKER)) | np.uint8(rtp.COMFORT_NOISE)
-        self._headers.write(targets, second, sequence, stamps)
-        self._io.packets[targets, HEADER_SIZE : HEADER_SIZE + MOST_NOISE] = said[takes]
-        for size in np.unique(sizes).tolist():
-            self._io.send(targets[sizes == size], size)
 
     def _place(self, rows: Rows, timestamps: Longs, sound: NDArray[np.uint8]) -> None:
         """Put packets of one size, uint8[n, m], into the jitter buffer."""
@@ -330,43 +300,6 @@ class Receiver:
             return
         for frame in range(frames):
             self.jitter.put(rows, timestamps + frame * FRAME, sound[:, frame * FRAME : (frame + 1) * FRAME])
-
-    def _hand_on(
-        self,
-        rows: Rows,
-        deliver: Flags,
-        extended: Longs,
-        timestamps: Longs,
-        seconds: NDArray[np.uint8],
-        sound: NDArray[np.uint8],
-        buffers: Rows,
-    ) -> None:
-        """Relay packets of one size."""
-        targets = self._relay.target[rows]
-        going = deliver & (targets >= 0) & self._legs.sends[targets]
-        if not going.any():
-            return
-        if self._relay.resting:
-            self._relay.go_on(rows[going])
-        if not going.all():
-            rows, targets, extended, timestamps = rows[going], targets[going], extended[going], timestamps[going]
-            seconds, buffers = seconds[going], buffers[going]
-        self.relayed_at = self._tick
-        sequence, stamps = self._relay.number(rows, targets, extended, timestamps, self._tick)
-        if len(self.voices):
-            stamps = stamps * self._legs.clock_factor[targets]
-        self._headers.write(targets, self._relay.second_octets(targets, seconds), sequence, stamps)
-        size = HEADER_SIZE + sound.shape[1]
-        self._io.packets[targets, HEADER_SIZE:size] = self._translate(rows, targets, sound[buffers])
-        self._io.send(targets, size)
-
-    def _translate(self, rows: Rows, targets: Rows, sound: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The same sound in the laws of the targets."""
-        source_law, target_law = self._legs.law[rows], self._legs.law[targets]
-        if (source_law == target_law).all() or sound.shape[1] % 2 or self._legs.coding[rows[0]] != G711:
-            return sound
-        transcode(sound, source_law, target_law, sound)
-        return sound
 
     def _restart(self, rows: Rows) -> None:
         """Other streams begin on these rows."""

@@ -88,6 +88,25 @@ def read_headers(pool: Octets, buffers: Rows) -> np.ndarray[tuple[int], np.dtype
     return head.view(HEADER)[:, 0]
 
 
+def write_headers(
+    pool: Octets,
+    buffers: Rows,
+    second: Octets,
+    sequence: NDArray[np.int64],
+    timestamp: NDArray[np.int64],
+    ssrc: NDArray[np.int64],
+) -> None:
+    """Write whole fixed headers, [n] of each field, where the datagrams of pool[buffers] begin.
+
+    `pool` is uint8[buffers, m], m a multiple of four; numbers that do not wrap are cut to the width of their fields.
+    """
+    heads = np.empty((len(buffers), 3), ">u4")
+    heads[:, 0] = np.int64(PLAIN_FIRST << 24) | second.astype(np.int64) << 16 | sequence & 0xFFFF
+    heads[:, 1] = timestamp & 0xFFFFFFFF
+    heads[:, 2] = ssrc
+    pool.view(">u4")[buffers, :3] = heads
+
+
 class Headers:
     """Writes the headers of outgoing packets into their rows: first octet and SSRC once, the rest per packet.
 

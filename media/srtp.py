@@ -141,6 +141,20 @@ class SrtpIo:
                     return
         self._io.send(rows, size)
 
+    def send_from(self, rows: Rows, pool: NDArray[np.uint8], buffers: Rows, size: int) -> None:
+        """Send the first `size` octets of pool[buffers] on the sockets of the rows; what is sealed grows in the rows'
+        own packets.
+        """
+        if self._sessions:
+            sealed = self._secured[rows]
+            if sealed.any():
+                self.packets[rows[sealed], :size] = pool[buffers[sealed], :size]
+                self._send_sealed(rows[sealed], size)
+                rows, buffers = rows[~sealed], buffers[~sealed]
+                if not len(rows):
+                    return
+        self._io.send_from(rows, pool, buffers, size)
+
     def send_one(self, row: int, datagram: bytes) -> None:
         """Send one datagram of any size."""
         sealed = self._seal(row, datagram, is_report=False)

@@ -9,6 +9,7 @@ import select
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from media.io import sockaddr
 from media.io.ports import PortPair
@@ -109,12 +110,16 @@ class Poll(Sockets):
 
     def send(self, rows: Rows, size: int) -> None:
         """Send the first `size` octets of the rows' packets, each row at most once."""
-        first_packet, pitch = self.packets.ctypes.data, self.packets.strides[0]
+        self.send_from(rows, self.packets, rows, size)
+
+    def send_from(self, rows: Rows, pool: NDArray[np.uint8], buffers: Rows, size: int) -> None:
+        """Send the first `size` octets of pool[buffers] on the sockets of the rows."""
+        first_packet, pitch = pool.ctypes.data, pool.strides[0]
         first_peer, peer_pitch = self.peers.ctypes.data, self.peers.strides[0]
         fds, sizes = self._fds, self.peer_sizes
-        for row in rows.tolist():
+        for row, buffer in zip(rows.tolist(), buffers.tolist(), strict=True):
             peer = first_peer + row * peer_pitch
-            if _sendto(fds[row], first_packet + row * pitch, size, DONT_WAIT, peer, int(sizes[row])) < 0:
+            if _sendto(fds[row], first_packet + buffer * pitch, size, DONT_WAIT, peer, int(sizes[row])) < 0:
                 self.send_errors += 1
 
     def close(self) -> None:

@@ -108,8 +108,15 @@ class Ring:
         for start in range(0, len(sqes), len(self._sqes)):
             self._submit_part(sqes[start : start + len(self._sqes)], _ENTER_GETEVENTS if run else 0)
 
-    def submit_rows(self, prepared: NDArray[np.uint64], rows: NDArray[np.intp], size: int) -> None:
-        """Hand over prepared requests, uint64[capacity, 8], of these rows, with `size` octets each.
+    def submit_rows(
+        self,
+        prepared: NDArray[np.uint64],
+        rows: NDArray[np.intp],
+        size: int,
+        addresses: NDArray[np.uint64] | None = None,
+    ) -> None:
+        """Hand over prepared requests, uint64[capacity, 8], of these rows, with `size` octets each, which are at their
+        own places in memory when `addresses`, uint64[n], are given.
 
         They are gathered where the kernel reads them; only a batch that crosses the end of the ring is copied twice.
         """
@@ -117,11 +124,15 @@ class Ring:
         if start + len(rows) > len(self._sqes):
             sqes = prepared[rows].view(SQE)[:, 0]
             sqes["size"] = size
+            if addresses is not None:
+                sqes["address"] = addresses
             self.submit(sqes)
             return
         place = slice(start, start + len(rows))
         np.take(prepared, rows, axis=0, out=self._sqe_words[place], mode="clip")
         self._sqes["size"][place] = size
+        if addresses is not None:
+            self._sqes["address"][place] = addresses
         self._enter(len(rows), 0)
 
     def run(self, most: int) -> None:

@@ -70,6 +70,11 @@ class MediaIo(Protocol):
     def send(self, rows: Rows, size: int) -> None:
         """Send the first `size` octets of the rows' packets, each row at most once."""
 
+    def send_from(self, rows: Rows, pool: NDArray[np.uint8], buffers: Rows, size: int) -> None:
+        """Send the first `size` octets of pool[buffers], uint8[n, >= size], on the rows' sockets, each row at most
+        once; the pool is free when this returns.
+        """
+
     def send_one(self, row: int, datagram: bytes) -> None:
         """Send one datagram of any size."""
 

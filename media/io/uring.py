@@ -12,6 +12,7 @@ import time
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from media.errors import BackendUnavailable
 from media.io import ring as kernel
@@ -111,6 +112,13 @@ class Uring(Sockets):
     def send(self, rows: Rows, size: int) -> None:
         """Send the first `size` octets of the rows' packets, each row at most once."""
         self._ring.submit_rows(self._send_words, rows, size)
+
+    def send_from(self, rows: Rows, pool: NDArray[np.uint8], buffers: Rows, size: int) -> None:
+        """Send the first `size` octets of pool[buffers] on the sockets of the rows; without waiting, so the kernel has
+        copied them, or given them up, when this returns.
+        """
+        addresses = buffers.astype(np.uint64) * np.uint64(pool.strides[0]) + np.uint64(pool.ctypes.data)
+        self._ring.submit_rows(self._send_words, rows, size, addresses)
 
     def close(self) -> None:
         """Give back what the kernel holds for us."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from media.io import sockaddr
 from media.io.ports import PortPair
@@ -60,6 +61,10 @@ class FakeIo:
     def send(self, rows: Rows, size: int) -> None:
         assert len(set(rows.tolist())) == len(rows), "a row is sent twice at once"
         self.sent += [(int(row), self.packets[row, :size].tobytes()) for row in rows]
+
+    def send_from(self, rows: Rows, pool: NDArray[np.uint8], buffers: Rows, size: int) -> None:
+        assert len(set(rows.tolist())) == len(rows), "a row is sent twice at once"
+        self.sent += [(int(row), pool[at, :size].tobytes()) for row, at in zip(rows, buffers, strict=True)]
 
     def send_one(self, row: int, datagram: bytes) -> None:
         self.sent.append((row, datagram))

@@ -100,6 +100,24 @@ def test_headers_of_many_packets_are_written_together(many: list[RtpPacket]) -> 
         assert rows[row, :12].tobytes() == bytes(packet)[:12]
 
 
+@given(st.lists(packets, min_size=1, max_size=20))
+def test_whole_headers_are_written_where_the_datagrams_are(many: list[RtpPacket]) -> None:
+    pool = np.full((len(many) + 1, 20), 0x55, np.uint8)
+    order = np.arange(1, len(many) + 1)[::-1]
+    rtp.write_headers(
+        pool,
+        order,
+        np.array([packet.payload_type | packet.marker << 7 for packet in many], np.uint8),
+        np.array([packet.sequence + 0x10000 for packet in many]),
+        np.array([packet.timestamp + (1 << 32) for packet in many]),
+        np.array([packet.ssrc for packet in many]),
+    )
+    for buffer, packet in zip(order, many, strict=True):
+        assert pool[buffer, :12].tobytes() == bytes(packet)[:12]
+    assert (pool[0] == 0x55).all()
+    assert (pool[:, 12:] == 0x55).all()
+
+
 @given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 8))
 def test_rounds_keep_the_order_of_each_row_and_never_repeat_one(rows: list[int], limit: int) -> None:
     array = np.array(rows, np.intp)
