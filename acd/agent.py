@@ -1,15 +1,21 @@
 """An agent: what he chose (status), and what is observed about him (state)."""
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from acd.occupancy import Occupancy
+from acd.skills import Levels, Need
 
 if TYPE_CHECKING:
     from acd.lease import Lease, Outcome
     from acd.post import Post
+
+
+REMEMBERED_NEEDS = 256
+"""Needs for which an agent's answer is remembered."""
 
 
 class AgentStatus(StrEnum):
@@ -37,7 +43,8 @@ class Agent:
     """The settings of one agent."""
 
     id: str
-    skills: frozenset[str] = field(default_factory=frozenset)
+    skills: Levels | Collection[str] = field(default_factory=dict)
+    """What he can, with levels; names without levels are of level 1."""
     wrap_up: float | None = None
     """Seconds of work after a call; None is the queue's."""
     logged_in: bool = True
@@ -45,11 +52,17 @@ class Agent:
     reachable: bool = False
     """Whether his phone is registered when the engine first hears of him."""
 
+    @property
+    def levels(self) -> Levels:
+        """The skills with their levels."""
+        return self.skills if isinstance(self.skills, Mapping) else dict.fromkeys(self.skills, 1)
+
 
 class Seat:
     """An agent at work: what he chose, what is observed of him, and what he did."""
 
     __slots__ = (
+        "_able",
         "agent",
         "answered_today",
         "available_since",
@@ -73,7 +86,7 @@ class Seat:
     )
 
     def __init__(self, agent: Agent, now: float) -> None:
-        self.agent = agent
+        self.take_settings(agent)
         self.status = AgentStatus.AVAILABLE if agent.logged_in else AgentStatus.LOGGED_OUT
         self.pause_reason = ""
         self.reachable = agent.reachable
@@ -96,6 +109,20 @@ class Seat:
         """His place in each of his queues, by queue name."""
         self.seen_state = self.state
         self.state_since = now
+
+    def take_settings(self, agent: Agent) -> None:
+        """Other settings from now on."""
+        self.agent = agent
+        self._able: dict[Need, bool] = {}
+
+    def able(self, need: Need) -> bool:
+        """Whether he has the skills that are needed. Remembered, for every caller of a line may ask every agent."""
+        known = self._able.get(need)
+        if known is None:
+            if len(self._able) >= REMEMBERED_NEEDS:
+                self._able.clear()
+            known = self._able[need] = need.met_by(self.agent.levels)
+        return known
 
     @property
     def at_work(self) -> bool:

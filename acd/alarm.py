@@ -23,6 +23,12 @@ class Alarm(IntEnum):
     """Position and wait are to be said to a caller."""
     PERIODIC = 8
     """The next periodic prompt is to be said to a caller."""
+    RELAX = 9
+    """The queue asks for less of an agent for a caller who waits so long."""
+
+
+WAITING_ALARMS = (Alarm.MAX_WAIT, Alarm.TIER, Alarm.WIDEN, Alarm.PLACE, Alarm.PERIODIC, Alarm.RELAX)
+"""What is due only for a caller who still waits."""
 
 
 AlarmKey = tuple[Alarm, str | int]

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from acd.skills import ANYBODY, Need
+
 if TYPE_CHECKING:
     from acd.lease import Lease
     from acd.line import Line
@@ -19,12 +21,17 @@ class Caller:
     id: str
     line: "Line"
     priority: int
-    requires: frozenset[str]
+    asks: tuple[str, ...]
+    """Expressions of skills of his own, which never relax."""
     since: float
     """The wait is counted from here."""
     entered_at: float
     """Joined this queue; its maximum wait is counted from here."""
     music: str
+    need: Need = ANYBODY
+    """What he asks and what the queue asks of an agent at this time of his wait."""
+    relaxed: int = 0
+    """Steps in which the queue asked for less."""
     key: CallerKey = (0, 0.0, 0)
     offers: "dict[int, Lease]" = field(default_factory=dict)
     """Offers that are out for him, by number, in the order they were made."""
@@ -45,7 +52,3 @@ class Caller:
     """The shortest wait that was announced to him."""
     prompts: int = 0
     """Periodic prompts he heard."""
-
-    def lacks(self, skills: frozenset[str]) -> frozenset[str]:
-        """What somebody with these skills does not know of what this caller needs."""
-        return self.requires - skills

@@ -21,9 +21,12 @@ from acd.matching import match
 from acd.offers import connect, end_offer, end_talk, start_wrap_up, undo_connect, withdraw
 from acd.queue import QueueSettings
 from acd.reload import apply_settings, check_settings, dismiss
+from acd.skills import read_need
 from acd.snapshot import take_snapshot
 from acd.waiting import (
+    ask_again,
     await_next_tier,
+    await_relaxing,
     begin_wait,
     end_last_chances,
     hang_up,
@@ -61,8 +64,11 @@ class Engine:
     def handle(self, event: events.Event, now: float) -> list[Command]:
         """Take note of a fact. Everything that was due before it happens first, at its own time.
 
-        Raises SettingsError, with nothing changed, for a SettingsChanged that cannot be worked with.
+        Raises SettingsError, with nothing changed, for a SettingsChanged that cannot be worked with, and SkillError
+        for a caller who asks for skills in words that cannot be read.
         """
+        if isinstance(event, events.CallerJoined):
+            read_need(*event.requires)
         if isinstance(event, events.SettingsChanged):
             check_settings(self._floor, event)
         self._ring_due(now)
@@ -141,6 +147,12 @@ class Engine:
         floor.reconsider(caller)
         floor.seeking[caller.id] = caller
         floor.alarms.set(Alarm.WIDEN, caller.id, floor.now + progressive)
+
+    def _relaxes(self, owner: str | int) -> None:
+        floor, caller = self._floor, self._floor.callers[str(owner)]
+        caller.relaxed += 1
+        ask_again(floor, caller)
+        await_relaxing(floor, caller)
 
     def _place_due(self, owner: str | int) -> None:
         say_place(self._floor, self._floor.callers[str(owner)])
@@ -363,4 +375,5 @@ ALARMS: dict[Alarm, Callable[[Engine, str | int], None]] = {
     Alarm.WIDEN: Engine._widens,
     Alarm.PLACE: Engine._place_due,
     Alarm.PERIODIC: Engine._prompt_due,
+    Alarm.RELAX: Engine._relaxes,
 }

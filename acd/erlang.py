@@ -97,15 +97,16 @@ def forecast_a(load: float, agents: int, handle_time: float, patience: float, th
     abandoned = min(1.0, leave * waiting / rate)
     if agents == 0:
         return Forecast(0, 1.0, 0.0, math.inf, 1.0, 0.0)
-    head = rate * states[agents - 1]
+    head = math.log(rate) + _log_of_last_free(states, load, agents, handle_time * leave)
 
     def density(t: float) -> float:
         """Of being answered after t seconds."""
         grown = rate * -math.expm1(-leave * t) / leave
-        return head * math.exp(grown - (agents / handle_time + leave) * t)
+        return math.exp(head + grown - (agents / handle_time + leave) * t)
 
-    in_time = min(1.0, free + _simpson(density, threshold))
-    answered_wait = _simpson(lambda t: t * density(t), _horizon(rate, leave, agents / handle_time))
+    horizon = _horizon(rate, leave, agents / handle_time)
+    in_time = min(1.0, free + _simpson(density, min(threshold, horizon)))
+    answered_wait = _simpson(lambda t: t * density(t), horizon)
     answered = 1 - abandoned
     asa = answered_wait / answered if answered > 0 else math.inf
     return Forecast(agents, 1 - free, in_time, asa, abandoned, load * answered / agents)
@@ -161,6 +162,16 @@ def _states(load: float, agents: int, leaving: float) -> list[float]:
     states = [*reversed(below), *above]
     total = math.fsum(states)
     return [one / total for one in states]
+
+
+def _log_of_last_free(states: list[float], load: float, agents: int, leaving: float) -> float:
+    """Logarithm of the share of the time with one agent free, also where the share itself is too small for a float."""
+    top = max(range(len(states)), key=states.__getitem__)
+    if top < agents:
+        share = states[agents - 1]
+        return math.log(share) if share > 0 else -math.inf
+    falls = (math.log((agents + (k - agents) * leaving) / load) for k in range(agents, top + 1))
+    return math.log(states[top]) + math.fsum(falls)
 
 
 def _horizon(rate: float, leave: float, serve: float) -> float:

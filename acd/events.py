@@ -22,7 +22,7 @@ class CallerJoined:
     position: int | None = None
     """Asked place in the line, 1 is the head; counts only behind higher priorities."""
     requires: tuple[str, ...] = ()
-    """Skills of which the agent must hold every one."""
+    """Expressions of `acd.skills` that must all hold for the agent, beside what the queue asks."""
     since: float | None = None
     """Waits as if from this time: for one who comes back to his old place. None is now."""
     music: str | None = None

@@ -73,4 +73,4 @@ def check_nobody_is_stuck(floor: Floor) -> None:
 
 def _open_to(line: Line, caller: Caller) -> bool:
     last_tier = line.last_tier(caller)
-    return any(post.member.tier <= last_tier and not caller.lacks(post.seat.agent.skills) for _, post in line.free)
+    return any(post.member.tier <= last_tier and caller.need.met_by(post.seat.agent.levels) for _, post in line.free)

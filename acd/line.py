@@ -11,6 +11,7 @@ from acd.estimate import Pace
 from acd.explain import Candidate, Key
 from acd.post import Post
 from acd.queue import QueueSettings
+from acd.skills import Need, read_need
 from acd.strategy import Strategy, make_strategy
 
 
@@ -22,7 +23,7 @@ class Line:
     """One queue at work.
 
     `waiting` holds all who wait, `wanting` those of them who may be offered to one more agent now, in one list per
-    set of needed skills, so that an agent looks only at the heads of lists he can serve. `free` holds the free members
+    need, so that an agent looks only at the heads of lists he can serve. `free` holds the free members
     by key.
     """
 
@@ -31,7 +32,7 @@ class Line:
         self.rng = rng
         self.posts: dict[str, Post] = {}
         self.waiting: list[Caller] = []
-        self.wanting: dict[frozenset[str], list[Caller]] = {}
+        self.wanting: dict[Need, list[Caller]] = {}
         self.free: list[tuple[Key, Post]] = []
         self.tiers: list[int] = []
         self.strategy: Strategy = make_strategy(settings, rng)
@@ -86,21 +87,27 @@ class Line:
         """The place in the line, 1 is the head."""
         return bisect_left(self.waiting, caller.key, key=_order) + 1
 
+    def need_of(self, caller: Caller) -> Need:
+        """What the caller and, at this time of his wait, the queue ask of an agent."""
+        relax = self.settings.relax
+        asked = relax[caller.relaxed - 1].requires if caller.relaxed else self.settings.requires
+        return read_need(asked, *caller.asks)
+
     def want(self, caller: Caller) -> None:
         """The caller may be offered to one more agent."""
         if not caller.wanting:
             caller.wanting = True
-            insort(self.wanting.setdefault(caller.requires, []), caller, key=_order)
+            insort(self.wanting.setdefault(caller.need, []), caller, key=_order)
 
     def unwant(self, caller: Caller) -> None:
         """The caller has as many offers as he may, or none any more."""
         if not caller.wanting:
             return
         caller.wanting = False
-        same = self.wanting[caller.requires]
+        same = self.wanting[caller.need]
         del same[bisect_left(same, caller.key, key=_order)]
         if not same:
-            del self.wanting[caller.requires]
+            del self.wanting[caller.need]
 
     # Those who are free
 
@@ -151,12 +158,13 @@ class Line:
             self.order_anew(now)
         wanted = len(self.free) if caller.width is None else caller.width - len(caller.offers)
         last_tier = self.last_tier(caller)
+        need = caller.need
         chosen: list[Post] = []
         missed: list[tuple[int, Key, Post]] = []
         for key, post in self.free:
             if key[0] > last_tier or len(chosen) >= wanted:
                 break
-            if caller.requires and not caller.requires <= post.seat.agent.skills:
+            if need and not post.seat.able(need):
                 continue
             times = caller.tried.get(post.member.agent)
             if times is None:
@@ -203,7 +211,7 @@ class Line:
 
     def _anybody_untried(self, caller: Caller, last_tier: int) -> bool:
         return any(
-            post.seat.at_work and post.member.agent not in caller.tried and caller.requires <= post.seat.agent.skills
+            post.seat.at_work and post.member.agent not in caller.tried and post.seat.able(caller.need)
             for post in self.posts.values()
             if post.member.tier <= last_tier
         )
@@ -213,7 +221,7 @@ class Line:
         ringing = [lease.post.member for lease in caller.offers.values()]
         tiers = [member.tier for member in ringing if member.agent not in caller.tried]
         for key, post in self.free:
-            if post.member.agent not in caller.tried and caller.requires <= post.seat.agent.skills:
+            if post.member.agent not in caller.tried and post.seat.able(caller.need):
                 tiers.append(int(key[0]))
                 break
         return min(tiers, default=math.inf)
@@ -242,8 +250,8 @@ class Line:
             return _not_at_work(post)
         if post.key is None:
             return str(seat.state)
-        if lacking := caller.lacks(seat.agent.skills):
-            return "lacks " + ", ".join(sorted(lacking))
+        if not seat.able(caller.need):
+            return f"lacks {caller.need.lacking(seat.agent.levels)}"
         return "tier not open" if post.member.tier > last_tier else "behind"
 
 

@@ -12,6 +12,7 @@ from acd.explain import Decision
 from acd.floor import Floor
 from acd.offers import make_offer
 from acd.post import Post
+from acd.skills import Need
 
 
 def match(floor: Floor) -> None:
@@ -66,10 +67,10 @@ def _serve_freed(floor: Floor, freed: list[Seat]) -> None:
 
 def _lists_of_interest(floor: Floor, freed: list[Seat]) -> list[list[Caller]]:
     """The lists of wanting callers from which one of these agents could serve."""
-    lists: dict[tuple[str, frozenset[str]], list[Caller]] = {}
+    lists: dict[tuple[str, Need], list[Caller]] = {}
     for seat in freed:
         for queue in seat.posts:
-            for requires, callers in floor.lines[queue].wanting.items():
-                if requires <= seat.agent.skills:
-                    lists[queue, requires] = callers
+            for need, callers in floor.lines[queue].wanting.items():
+                if seat.able(need):
+                    lists[queue, need] = callers
     return list(lists.values())

@@ -1,7 +1,7 @@
 """The life of an offer: made, ended in one of eight ways, or answered and become a talk."""
 
 from acd.agent import AgentStatus, Seat
-from acd.alarm import Alarm
+from acd.alarm import WAITING_ALARMS, Alarm
 from acd.caller import Caller
 from acd.commands import Connect, Offer, PauseAgent, Withdraw, WithdrawReason
 from acd.floor import Floor
@@ -98,7 +98,7 @@ def connect(floor: Floor, lease: Lease) -> None:
     floor.alarms.cancel(Alarm.RING, lease.id)
     line.remove(caller)
     caller.talk = lease
-    for kind in (Alarm.MAX_WAIT, Alarm.TIER, Alarm.WIDEN, Alarm.PLACE, Alarm.PERIODIC):
+    for kind in WAITING_ALARMS:
         floor.alarms.cancel(kind, caller.id)
     withdraw_all(floor, caller, Outcome.LOST_RACE, "answered_elsewhere")
     floor.seeking.pop(caller.id, None)

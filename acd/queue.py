@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from acd.errors import SettingsError
+from acd.skills import read_need
 
 STRATEGIES = ("ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential", "priority")
 
@@ -28,6 +30,16 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxed:
+    """A step in which a queue asks for less of an agent."""
+
+    after: float
+    """Seconds of wait."""
+    requires: str = ""
+    """Instead of what was asked before; empty: anybody will do."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSettings:
     """Everything about a queue that somebody chose. Times are seconds."""
 
@@ -46,6 +58,10 @@ class QueueSettings:
     whom the caller has not tried. None: as soon as nobody of the tiers before is free."""
     weight: int = 0
     """An agent of several queues serves the queue of the highest weight first."""
+    requires: str = ""
+    """What callers of this queue need of an agent, an expression of `acd.skills`; empty: anybody will do."""
+    relax: Sequence[Relaxed] = ()
+    """What they need instead once they have waited so long, the shortest wait first."""
     open: bool = True
     """A closed queue takes no new callers."""
 
@@ -96,6 +112,8 @@ class QueueSettings:
     """A hang-up within so many seconds is not a lost caller."""
 
     def __post_init__(self) -> None:
+        for text in (self.requires, *(step.requires for step in self.relax)):
+            read_need(text)
         for problem in self._problems():
             raise SettingsError(f"queue {self.name!r}: {problem}")
 
@@ -105,6 +123,7 @@ class QueueSettings:
             f"unknown strategy {self.strategy!r}; there are {', '.join(STRATEGIES)}": self.strategy not in STRATEGIES,
             f"no order inside a tier is called {self.within!r}": self.within not in STRATEGIES[:-1],
             f"unknown measure {self.measure!r}; there are {', '.join(MEASURES)}": self.measure not in MEASURES,
+            "the waits of relax must grow from step to step": any(b.after <= a.after for a, b in pairwise(self.relax)),
             "an agent is a member twice": len({member.agent for member in members}) != len(members),
             "a weight is negative": any(not member.weight >= 0 for member in members),
             "ring_timeout must be above 0": not self.ring_timeout > 0,
@@ -120,7 +139,8 @@ class QueueSettings:
         return [text for text, wrong in checks.items() if wrong]
 
     def _times(self) -> list[float]:
-        times = (self.retry_delay, self.wrap_up, self.max_wait, self.announce_first, self.auto_pause_grace)
+        times = [self.retry_delay, self.wrap_up, self.max_wait, self.announce_first, self.auto_pause_grace]
+        times += [step.after for step in self.relax]
         return [time for time in times if time is not None]
 
     def _absences_are_known(self) -> bool:

@@ -1,7 +1,7 @@
 """New settings under running calls: nobody loses his place, his talk, his wrap-up or his pointer."""
 
 from acd.agent import Agent, Seat
-from acd.alarm import Alarm
+from acd.alarm import WAITING_ALARMS, Alarm
 from acd.errors import SettingsError
 from acd.events import SettingsChanged
 from acd.floor import Floor
@@ -10,7 +10,7 @@ from acd.line import Line
 from acd.offers import withdraw
 from acd.post import Post
 from acd.queue import Member, QueueSettings
-from acd.waiting import begin_wait, send_on, starting_width
+from acd.waiting import ask_again, begin_wait, send_on, starting_width
 
 
 def apply_settings(floor: Floor, event: SettingsChanged) -> None:
@@ -84,7 +84,8 @@ def _seat(floor: Floor, agents: dict[str, Agent]) -> None:
         if seat is None:
             floor.seats[name] = Seat(agent, floor.now)
             continue
-        seat.agent, seat.leaving = agent, False
+        seat.take_settings(agent)
+        seat.leaving = False
 
 
 def _unseat(floor: Floor, seat: Seat) -> None:
@@ -153,6 +154,8 @@ def _start_again(floor: Floor) -> None:
             caller.overdue = False
             wide = starting_width(caller.line)
             caller.width = wide if wide is None or caller.width is None else max(wide, caller.width)
-            for kind in (Alarm.MAX_WAIT, Alarm.TIER, Alarm.WIDEN, Alarm.PLACE, Alarm.PERIODIC):
+            for kind in WAITING_ALARMS:
                 floor.alarms.cancel(kind, caller.id)
+            caller.relaxed = min(caller.relaxed, len(caller.line.settings.relax))
+            ask_again(floor, caller)
             begin_wait(floor, caller)

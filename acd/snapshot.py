@@ -47,6 +47,7 @@ def _caller(caller: Caller, place: int, now: float) -> dict[str, Any]:
         "caller": caller.id,
         "position": place,
         "priority": caller.priority,
+        "need": caller.need.text,
         "wait": now - caller.since,
         "ringing": [lease.seat.agent.id for lease in caller.offers.values()],
     }

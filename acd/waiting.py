@@ -1,6 +1,6 @@
 """Callers come into a line, wait, and go: hung up, sent on, or because there is nobody."""
 
-from acd.alarm import Alarm
+from acd.alarm import WAITING_ALARMS, Alarm
 from acd.announcing import start_announcing
 from acd.caller import Caller
 from acd.commands import LeaveQueue, StartMusic, WithdrawReason
@@ -9,8 +9,7 @@ from acd.floor import Floor
 from acd.lease import Outcome
 from acd.line import Line
 from acd.offers import withdraw_all
-
-WAITING_ALARMS = (Alarm.MAX_WAIT, Alarm.TIER, Alarm.WIDEN, Alarm.PLACE, Alarm.PERIODIC)
+from acd.skills import Need, read_need
 
 
 def join(floor: Floor, event: CallerJoined) -> None:
@@ -19,7 +18,7 @@ def join(floor: Floor, event: CallerJoined) -> None:
     if line is None:
         floor.orders.append(LeaveQueue(event.caller, event.queue, "closed", None))
         return
-    refusal = _refusal(line, frozenset(event.requires))
+    refusal = _refusal(line, read_need(line.settings.requires, *event.requires))
     if refusal is not None:
         outcome, destination = refusal
         line.counts.blocked[outcome] += 1
@@ -35,8 +34,9 @@ def join(floor: Floor, event: CallerJoined) -> None:
 def _admit(floor: Floor, line: Line, event: CallerJoined) -> Caller:
     since = floor.now if event.since is None else min(event.since, floor.now)
     music = line.settings.music if event.music is None else event.music
-    requires = frozenset(event.requires)
-    caller = Caller(event.caller, line, event.priority, requires, since, floor.now, music)
+    caller = Caller(event.caller, line, event.priority, event.requires, since, floor.now, music)
+    caller.relaxed = _steps_behind(line, since, floor.now)
+    caller.need = line.need_of(caller)
     caller.width = starting_width(line)
     floor.callers[caller.id] = caller
     line.counts.offered += 1
@@ -59,6 +59,7 @@ def begin_wait(floor: Floor, caller: Caller) -> None:
     if settings.progressive is not None and caller.offers:
         floor.alarms.set(Alarm.WIDEN, caller.id, floor.now + settings.progressive)
     await_next_tier(floor, caller)
+    await_relaxing(floor, caller)
     start_announcing(floor, caller)
     floor.reconsider(caller)
     floor.seeking[caller.id] = caller
@@ -71,22 +72,47 @@ def await_next_tier(floor: Floor, caller: Caller) -> None:
         floor.alarms.set(Alarm.TIER, caller.id, max(caller.since + caller.open_tiers * tier_wait, floor.now))
 
 
-def _refusal(line: Line, requires: frozenset[str]) -> tuple[str, str | None] | None:
+def await_relaxing(floor: Floor, caller: Caller) -> None:
+    """Set the time at which the queue asks for less."""
+    relax = caller.line.settings.relax
+    if caller.relaxed < len(relax):
+        at = caller.since + relax[caller.relaxed].after
+        floor.alarms.set(Alarm.RELAX, caller.id, max(at, floor.now))
+
+
+def ask_again(floor: Floor, caller: Caller) -> None:
+    """What is needed of an agent may have changed."""
+    line = caller.line
+    need = line.need_of(caller)
+    if need == caller.need:
+        return
+    line.unwant(caller)
+    caller.need = need
+    floor.reconsider(caller)
+    floor.seeking[caller.id] = caller
+
+
+def _steps_behind(line: Line, since: float, now: float) -> int:
+    """Steps of relaxing that are behind a caller who waits since then."""
+    return sum(step.after <= now - since for step in line.settings.relax)
+
+
+def _refusal(line: Line, need: Need) -> tuple[str, str | None] | None:
     settings = line.settings
     if not settings.open:
         return "closed", settings.on_closed
     if settings.max_length is not None and len(line.waiting) >= settings.max_length:
         return "full", settings.on_full
-    if settings.join_empty and not anybody_present(line, requires, frozenset(settings.join_empty)):
+    if settings.join_empty and not anybody_present(line, need, frozenset(settings.join_empty)):
         return "empty", settings.on_empty
     return None
 
 
-def anybody_present(line: Line, requires: frozenset[str], absences: frozenset[str]) -> bool:
+def anybody_present(line: Line, need: Need, absences: frozenset[str]) -> bool:
     """Whether any member is there for a caller with these needs, none of the named absences being true of him."""
     asks_skills = "incapable" in absences
     return any(
-        absences.isdisjoint(post.seat.conditions()) and (not asks_skills or requires <= post.seat.agent.skills)
+        absences.isdisjoint(post.seat.conditions()) and (not asks_skills or post.seat.able(need))
         for post in line.posts.values()
     )
 
@@ -151,8 +177,4 @@ def _waits_for_nobody(line: Line, caller: Caller) -> bool:
     if line.present == 0:
         return True
     absences = line.settings.leave_empty
-    return (
-        "incapable" in absences
-        and bool(caller.requires)
-        and not anybody_present(line, caller.requires, frozenset(absences))
-    )
+    return "incapable" in absences and bool(caller.need) and not anybody_present(line, caller.need, frozenset(absences))

@@ -5,9 +5,11 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from acd.agent import Agent
-from acd.queue import NOBODY_AT_WORK, Member, QueueSettings
+from acd.queue import NOBODY_AT_WORK, Member, QueueSettings, Relaxed
 from config import references
-from config.model import Config, MenuSection, PromptSection, QueueSection, ScheduleSection
+from config.model import Config, MenuSection, ScheduleSection
+from config.queue_model import QueueSection, StaffSection
+from config.section import PromptSection
 from ivr import phrases
 from ivr.announcements import QueueVoice
 from ivr.digits import DialPlan
@@ -117,7 +119,12 @@ def _menu(config: Config, name: str, section: MenuSection, plan: DialPlan, hours
 def agents(config: Config) -> list[Agent]:
     """Give every phone that is an agent of some queue, once."""
     ids = dict.fromkeys(agent.phone for queue in config.queues.values() for agent in queue.agents)
-    return [Agent(id=phone) for phone in ids]
+    plain = StaffSection()
+    return [_agent(phone, config.agents.get(phone, plain)) for phone in ids]
+
+
+def _agent(number: str, section: StaffSection) -> Agent:
+    return Agent(number, skills=section.skills, wrap_up=section.wrap_up)
 
 
 def queues(config: Config) -> list[QueueSettings]:
@@ -134,6 +141,8 @@ def _queue(config: Config, name: str, section: QueueSection) -> QueueSettings:
         measure=section.measure,
         progressive=section.progressive,
         tier_wait=section.tier_wait,
+        requires=section.requires,
+        relax=tuple(Relaxed(step.after, step.requires) for step in section.relax),
         weight=section.weight,
         ring_timeout=section.ring_timeout,
         retry_delay=section.retry,

@@ -11,6 +11,7 @@ from config import references
 from config.document import Path
 from config.errors import Finding
 from config.model import Config, RouteSection
+from config.queue_check import check_queues
 from config.scalars import WILD, Destination, TrustedAddress, closest, show
 from ivr.digits import Pattern
 from ivr.errors import ScheduleError
@@ -42,6 +43,7 @@ def check(config: Config, names: Names) -> list[Finding]:
         *_schedules(config),
         *_files(config),
         *_recordings(config),
+        *check_queues(config),
     ]
 
 

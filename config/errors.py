@@ -44,6 +44,8 @@ class Finding:
     """As in a mistake."""
     at_key: bool = False
     """Whether the key is wrong rather than its value."""
+    offset: int = 0
+    """Characters from the opening quote of a text in one line to what is wrong inside of it."""
 
 
 class ConfigError(Exception):

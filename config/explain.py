@@ -12,8 +12,9 @@ from pydantic_core import ErrorDetails
 
 from config.document import Path
 from config.errors import Finding
-from config.model import Config, Section
+from config.model import Config
 from config.scalars import closest, show
+from config.section import Section
 
 _WORDS = {
     "missing": "expected this key, it is missing",

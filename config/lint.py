@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from config.errors import Finding
-from config.model import Config, MenuSection, PromptSection
+from config.model import Config, MenuSection
 from config.scalars import Destination
+from config.section import PromptSection
 
 MAX_OPTIONS = 5
 MAX_GREETING = 15.0

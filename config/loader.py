@@ -1,7 +1,7 @@
 """Reads a configuration from one file or from all *.toml files of a folder, and says everything wrong with it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -76,7 +76,7 @@ def _order(mistake: Mistake) -> tuple[str, int, int, str, str]:
 
 
 def _in_file(finding: Finding, path: Path) -> Finding:
-    return Finding(path, finding.message, finding.hint, finding.at_key)
+    return replace(finding, path=path)
 
 
 def _mistake(finding: Finding, places: dict[Path, Places], file: str) -> Mistake:
@@ -85,12 +85,13 @@ def _mistake(finding: Finding, places: dict[Path, Places], file: str) -> Mistake
     while path and path not in places:
         path = path[:-1]
     if path and not finding.at_key and places[path].value != places[path].key:
-        finding = Finding(path, finding.message, finding.hint)  # a text that stands for a table
+        finding = replace(finding, path=path)  # a text that stands for a table
     if not path:
         return Mistake(file, 0, 0, dotted(finding.path), finding.message, finding.hint)
     exact = path == finding.path
     place = places[path].key if finding.at_key or not exact else places[path].value
-    return Mistake(place.file, place.line, place.column, dotted(finding.path), finding.message, finding.hint)
+    column = place.column + (finding.offset if exact else 0)
+    return Mistake(place.file, place.line, column, dotted(finding.path), finding.message, finding.hint)
 
 
 def _files(path: str | FilePath) -> tuple[list[FilePath], list[Mistake]]:

@@ -4,13 +4,13 @@ The attribute names are the keys. Every value is frozen, so two configurations c
 `config/example.toml` explains each key to the person who writes one.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from config.calendar import Country, Day, DayOff, Days, IsoDate, TimeOfDay, Timezone
+from config.queue_model import QueueSection, StaffSection
 from config.scalars import (
     Address,
     CallerMatch,
@@ -24,7 +24,6 @@ from config.scalars import (
     Many,
     Name,
     Number,
-    Pause,
     PortRange,
     Ports,
     Remote,
@@ -32,62 +31,11 @@ from config.scalars import (
     Text,
     Trusted,
     Where,
-    wrong,
 )
-
-Language = Literal["en", "ru", "el", "ro", "zh"]
-Strategy = Literal[
-    "ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential", "priority"
-]  # fmt: skip
-
-
-Form = Literal["wav", "ulaw", "gsm", "flac", "ogg"]
-Channels = Literal["stereo", "mixed"]
-Code = Annotated[str, Field(pattern=r"^[0-9*#]{1,8}$")]
-Gigabytes = Annotated[float, Field(ge=0, le=1_000_000)]
-Share = Annotated[float, Field(gt=0, le=1)]
-
-
-InsideTier = Literal["ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential"]
+from config.section import Channels, Code, Form, Gigabytes, Language, PromptSection, Section, Share
 
 Encryption = Literal["off", "preferred", "required"]
 KeyMode = Literal["auto", "info", "inband"]
-
-
-class Section(BaseModel):
-    """A table of the file: nothing unknown in it, nothing converted behind the writer's back."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class PromptSection(Section):
-    """Something to be said: a plain text in quotes, or a table that says more about it."""
-
-    text: Text | None = None
-    """To be spoken."""
-    file: Text | None = None
-    """The path of a sound file to be played."""
-    prompt: Key | None = None
-    """The name of a table under [prompts]."""
-    language: Language | None = None
-    """Of the text; None: the language of the place where the prompt is used."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        """Let a text alone stand for {text = ...}, "file:x.wav" and "prompt:name" for the other two."""
-        if isinstance(value, str):
-            kind, colon, rest = value.partition(":")
-            return {kind: rest.strip()} if colon and kind in ("file", "prompt") else {"text": value}
-        if not isinstance(value, dict | cls):
-            raise wrong("a text to be spoken, or a table with text, file or prompt", value)
-        return value
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "PromptSection":
-        if sum(source is not None for source in (self.text, self.file, self.prompt)) != 1:
-            raise PydanticCustomError("wrong", "expected exactly one of text, file and prompt")
-        return self
 
 
 class SwitchSection(Section):
@@ -209,68 +157,6 @@ class TrunkSection(Section):
     detect_machine: bool = False
 
 
-class AgentSection(Section):
-    """One agent of a queue: a phone's number in quotes, or a table that says more."""
-
-    phone: Number
-    tier: Annotated[int, Field(ge=1, le=100)] = 1
-    weight: Annotated[int, Field(ge=0, le=1000)] = 1
-    record: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_number(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"phone": value}
-        if not isinstance(value, dict | cls):
-            raise wrong('an agent like "101" or {phone = "101", tier = 2}', value)
-        return value
-
-
-class QueueSection(Section):
-    """[queues.support]: callers who wait for an agent."""
-
-    agents: Annotated[Many[AgentSection], Field(max_length=5000)]
-    name: Name = ""
-    strategy: Strategy = "round_robin"
-    within: InsideTier = "longest_idle"
-    measure: Literal["occupancy", "calls", "talk_time"] = "occupancy"
-    progressive: Seconds | None = None
-    tier_wait: Seconds | None = None
-    language: Language | None = None
-    record: bool = False
-    record_share: Share | None = None
-    format: Form | None = None
-    channels: Channels | None = None
-    unwritable: Literal["announce", "refuse", "go_on"] = "go_on"
-    keep_days: Annotated[int, Field(ge=0, le=36500)] | None = None
-    keep_gb: Gigabytes | None = None
-    music: Text | None = None
-    weight: Annotated[int, Field(ge=0, le=1000)] = 0
-    ring_timeout: Seconds = 15.0
-    retry: Pause = 5.0
-    wrap_up: Pause = 10.0
-    auto_pause: Count | None = None
-    max_wait: Seconds | None = None
-    max_length: Count | None = None
-    join_empty: bool = True
-    leave_empty: bool = False
-    on_timeout: Where | None = None
-    on_full: Where | None = None
-    on_empty: Where | None = None
-    one_more_chance: bool = True
-    service_level: Seconds = 20.0
-    short_abandon: Pause = 5.0
-    greeting: PromptSection | None = None
-    announce_position: bool = True
-    announce_wait: bool = False
-    announce_first: Pause = 10.0
-    announce_every: Seconds = 30.0
-    periodic: Many[PromptSection] = ()
-    periodic_every: Seconds = 60.0
-    exits: dict[DialKey, Where] = {}
-
-
 class MenuSection(Section):
     """[menus.main]: a voice menu."""
 
@@ -373,6 +259,7 @@ class Config(Section):
     groups: dict[Key, GroupSection] = {}
     trunks: dict[Key, TrunkSection] = {}
     queues: dict[Key, QueueSection] = {}
+    agents: dict[Number, StaffSection] = {}
     menus: dict[Key, MenuSection] = {}
     schedules: dict[Key, ScheduleSection] = {}
     conferences: dict[Key, ConferenceSection] = {}

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from config.document import Path
-from config.model import Config, PhoneSection, PromptSection, QueueSection, RouteSection, TrunkSection
+from config.model import Config, PhoneSection, RouteSection, TrunkSection
+from config.queue_model import QueueSection
+from config.section import PromptSection
 from ivr.digits import Pattern
 
 Reference = tuple[Path, str]

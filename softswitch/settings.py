@@ -10,7 +10,8 @@ from acd.agent import Agent
 from acd.queue import QueueSettings
 from config import build
 from config.diff import compare
-from config.model import Config, PhoneSection, QueueSection, RouteSection, TrunkSection
+from config.model import Config, PhoneSection, RouteSection, TrunkSection
+from config.queue_model import QueueSection
 from config.scalars import PortRange
 from ivr.announcements import QueueVoice
 from ivr.digits import Pattern

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from acd.erlang import agents_for, erlang_b, erlang_c, forecast_a, forecast_c, lines_for, load_of
@@ -93,6 +93,9 @@ def test_erlang_a_against_one_caller_in_small_steps(load: float, agents: int, pa
     assert 1 - found.abandoned == pytest.approx(answered, abs=0.002)
 
 
+@settings(deadline=None)
+@example(7.0, 1, 1.0, 176.0, 0.0)  # the share with a free agent is below 1e-308
+@example(0.5, 1, 1.0, 1.0, 88.0)  # a threshold far behind the last caller who is answered
 @given(st.floats(0.01, 300), st.integers(1, 400), st.floats(1, 3600), st.floats(1, 3600), st.floats(0, 300))
 def test_forecasts_make_sense(load: float, agents: int, handle: float, patience: float, threshold: float) -> None:
     found = forecast_a(load, agents, handle, patience, threshold)
