@@ -25,9 +25,11 @@ class Alarm(IntEnum):
     """The next periodic prompt is to be said to a caller."""
     RELAX = 9
     """The queue asks for less of an agent for a caller who waits so long."""
+    PREFERRED = 10
+    """A caller has waited long enough for the agents he prefers alone."""
 
 
-WAITING_ALARMS = (Alarm.MAX_WAIT, Alarm.TIER, Alarm.WIDEN, Alarm.PLACE, Alarm.PERIODIC, Alarm.RELAX)
+WAITING_ALARMS = (Alarm.MAX_WAIT, Alarm.TIER, Alarm.WIDEN, Alarm.PLACE, Alarm.PERIODIC, Alarm.RELAX, Alarm.PREFERRED)
 """What is due only for a caller who still waits."""
 
 

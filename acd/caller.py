@@ -30,6 +30,11 @@ class Caller:
     music: str
     need: Need = ANYBODY
     """What he asks and what the queue asks of an agent at this time of his wait."""
+    customer: str = ""
+    preferred: tuple[str, ...] = ()
+    """Agents who are offered before all others, the best first."""
+    held: bool = False
+    """Waits for one of these alone, while one is at work whom he has not tried."""
     relaxed: int = 0
     """Steps in which the queue asked for less."""
     key: CallerKey = (0, 0.0, 0)

@@ -57,6 +57,12 @@ def _relaxes(floor: Floor, owner: Owner) -> None:
     await_relaxing(floor, caller)
 
 
+def _held_long_enough(floor: Floor, owner: Owner) -> None:
+    caller = floor.callers[str(owner)]
+    caller.held = False
+    floor.seeking[caller.id] = caller
+
+
 def _place_due(floor: Floor, owner: Owner) -> None:
     say_place(floor, floor.callers[str(owner)])
 
@@ -75,4 +81,5 @@ DUE: Mapping[Alarm, Callable[[Floor, Owner], None]] = {
     Alarm.PLACE: _place_due,
     Alarm.PERIODIC: _prompt_due,
     Alarm.RELAX: _relaxes,
+    Alarm.PREFERRED: _held_long_enough,
 }

@@ -27,6 +27,10 @@ class CallerJoined:
     """Waits as if from this time: for one who comes back to his old place. None is now."""
     music: str | None = None
     """Music class of this caller; None is the queue's."""
+    customer: str = ""
+    """Who he is, for instance his number: for his last agent and the place kept for him. Empty: unknown."""
+    preferred: tuple[str, ...] = ()
+    """Agents to be offered before all others, the best first: a personal manager."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from acd.caller import Caller
 from acd.commands import Announce, Command, Withdraw, WithdrawReason
 from acd.lease import Lease
 from acd.line import Line
+from acd.memory import Memory
 
 REMEMBERED_LEASES = 4096
 """Ended leases of which the end is remembered, for answers that cross a withdrawal."""
@@ -32,6 +33,7 @@ class Floor:
     """Offers that are out, and talks that came of them."""
     ended: OrderedDict[int, Withdraw] = field(default_factory=OrderedDict)
     """What to say when one of these is answered after all."""
+    memory: Memory = field(default_factory=Memory)
     alarms: Alarms = field(default_factory=Alarms)
     joined: int = 0
     offered: int = 0
@@ -70,7 +72,7 @@ class Floor:
                 line.set_taken(post)
             if line.settings.leave_empty:
                 self._recount_presence(line, seat)
-            if line.settings.tier_wait is not None and not seat.at_work and line.free:
+            if not seat.at_work and line.free and (line.settings.tier_wait is not None or line.settings.preferred_wait):
                 self.seeking.update((caller.id, caller) for same in line.wanting.values() for caller in same)
         if free:
             self.freed[seat.agent.id] = seat

@@ -45,34 +45,62 @@ class Line:
 
     # Those who wait
 
-    def place(self, caller: Caller, rank: int, position: int | None) -> None:
+    def place(self, caller: Caller, rank: int | Fraction, position: int | None = None) -> None:
         """Find the caller's place: before the first of lower priority, or where he asked to be behind higher ones."""
-        caller.key = (-caller.priority, caller.since, rank)
-        if position is None:
-            insort(self.waiting, caller, key=_order)
-            return
-        before_equals: CallerKey = (-caller.priority, -math.inf, 0)
-        before_lower: CallerKey = (1 - caller.priority, -math.inf, 0)
-        first = bisect_left(self.waiting, before_equals, key=_order)
-        last = bisect_left(self.waiting, before_lower, key=_order)
-        index = min(max(position - 1, first), last)
-        if index < last:
-            caller.key = self._key_before(index)
-        elif index > first:
-            caller.key = max(caller.key, self._key_after(index - 1))
+        caller.key = (*self._standing(caller), rank)
+        index = bisect_left(self.waiting, caller.key, key=_order)
+        if position is not None:
+            first, last = self._between_others(caller)
+            index = min(max(position - 1, first), last)
+        caller.key = self._fitting(caller.key, index)
         self.waiting.insert(index, caller)
 
-    def _key_before(self, index: int) -> CallerKey:
-        """Between two neighbours: as old as the one behind, with a rank that is between."""
-        priority, since, rank = self.waiting[index].key
+    def _standing(self, caller: Caller) -> tuple[int, float]:
+        """Priority first; or, as all grow old equally fast, nothing but a time that priority moves back."""
+        age = self.settings.priority_age
+        if age is None:
+            return -caller.priority, caller.since
+        return 0, caller.since - caller.priority * age
+
+    def _between_others(self, caller: Caller) -> tuple[int, int]:
+        """The places behind the last of higher priority and before the first of lower priority after him."""
+        first = last = 0
+        for index, other in enumerate(self.waiting, 1):
+            if other.priority > caller.priority:
+                first = last = index
+            elif other.priority == caller.priority and last == index - 1:
+                last = index
+        return first, last
+
+    def order_callers(self) -> None:
+        """Put the callers into order by another rule for priorities; equals stay as they stand."""
+        wanting = [caller for caller in self.waiting if caller.wanting]
+        for caller in wanting:
+            self.unwant(caller)
+        for number, caller in enumerate(self.waiting, -len(self.waiting)):
+            caller.key = (*self._standing(caller), number)
+        self.waiting.sort(key=_order)
+        for caller in wanting:
+            self.want(caller)
+
+    def _fitting(self, key: CallerKey, index: int) -> CallerKey:
+        """The key itself where it fits into this place, else one that does."""
         ahead = self.waiting[index - 1].key if index else None
+        behind = self.waiting[index].key if index < len(self.waiting) else None
+        if behind is not None and key >= behind:
+            return self._between(ahead, behind)
+        if ahead is None or key > ahead:
+            return key
+        if behind is not None and behind[:2] == ahead[:2]:
+            return self._between(ahead, behind)
+        return *ahead[:2], ahead[2] + 1
+
+    def _between(self, ahead: CallerKey | None, behind: CallerKey) -> CallerKey:
+        """As old as the one behind, with a rank that is between."""
+        priority, since, rank = behind
         if ahead is None or ahead[:2] != (priority, since):
             return priority, since, rank - 1
         return priority, since, Fraction(ahead[2] + rank) / 2
-
-    def _key_after(self, index: int) -> CallerKey:
-        priority, since, rank = self.waiting[index].key
-        return priority, since, rank + 1
 
     def put_back(self, caller: Caller) -> None:
         """Into the place he had."""
@@ -159,12 +187,15 @@ class Line:
         wanted = len(self.free) if caller.width is None else caller.width - len(caller.offers)
         last_tier = self.last_tier(caller)
         need = caller.need
-        chosen: list[Post] = []
+        favourites = self.favourites(caller)
+        chosen = [post for post in favourites if post.key is not None][:wanted]
+        if favourites and caller.held:
+            return chosen
         missed: list[tuple[int, Key, Post]] = []
         for key, post in self.free:
             if key[0] > last_tier or len(chosen) >= wanted:
                 break
-            if need and not post.seat.able(need):
+            if post in favourites or (need and not post.seat.able(need)):
                 continue
             times = caller.tried.get(post.member.agent)
             if times is None:
@@ -175,6 +206,13 @@ class Line:
             missed.sort()
             chosen += [post for _, _, post in missed[: wanted - len(chosen)]]
         return chosen
+
+    def favourites(self, caller: Caller) -> list[Post]:
+        """Those whom he prefers, at work, able and not tried, the best first; of whatever tier."""
+        if not caller.preferred:
+            return []
+        posts = [self.posts[agent] for agent in caller.preferred if agent in self.posts and agent not in caller.tried]
+        return [post for post in posts if post.seat.at_work and post.seat.able(caller.need)]
 
     def note_offer(self, post: Post, now: float) -> None:
         """The agent gets an offer of this queue; call it before he is taken."""
@@ -231,27 +269,35 @@ class Line:
     def explain(self, caller: Caller, chosen: list[Post]) -> tuple[Candidate, ...]:
         """What there is to say about every member, before the chosen are taken."""
         last_tier = self.last_tier(caller)
-        winners = set(map(id, chosen))
+        favourites = self.favourites(caller)
         return tuple(
-            Candidate(post.member.agent, self._full_key(post, caller), self._verdict(post, caller, winners, last_tier))
+            Candidate(
+                post.member.agent,
+                self._full_key(post, caller, favourites),
+                "chosen" if post in chosen else self._verdict(post, caller, favourites, last_tier),
+            )
             for post in self.posts.values()
         )
 
-    def _full_key(self, post: Post, caller: Caller) -> Key | None:
+    def _full_key(self, post: Post, caller: Caller, favourites: list[Post]) -> Key | None:
         if post.key is None:
             return None
-        return (caller.tried.get(post.member.agent, 0), *post.key)
+        missed = caller.tried.get(post.member.agent, 0)
+        if not caller.preferred:
+            return (missed, *post.key)
+        preference = favourites.index(post) if post in favourites else len(caller.preferred)
+        return (missed, preference, *post.key)
 
-    def _verdict(self, post: Post, caller: Caller, winners: set[int], last_tier: float) -> str:
+    def _verdict(self, post: Post, caller: Caller, favourites: list[Post], last_tier: float) -> str:
         seat = post.seat
-        if id(post) in winners:
-            return "chosen"
         if not seat.at_work:
             return _not_at_work(post)
         if post.key is None:
             return str(seat.state)
         if not seat.able(caller.need):
             return f"lacks {caller.need.lacking(seat.agent.levels)}"
+        if caller.held and favourites and post not in favourites:
+            return f"held for {favourites[0].member.agent}"
         return "tier not open" if post.member.tier > last_tier else "behind"
 
 

@@ -138,6 +138,8 @@ def end_talk(floor: Floor, lease: Lease) -> None:
     seat.idle_since = floor.now
     seat.answered_today += 1
     seat.talk_today += floor.now - lease.talk_since
+    if caller.customer:
+        floor.memory.note_talk(caller.customer, seat.agent.id, floor.now)
     start_wrap_up(floor, seat, line.settings.wrap_up)
 
 

@@ -58,6 +58,14 @@ class QueueSettings:
     whom the caller has not tried. None: as soon as nobody of the tiers before is free."""
     weight: int = 0
     """An agent of several queues serves the queue of the highest weight first."""
+    priority_age: float | None = None
+    """Seconds of wait that one point of priority is worth; None: priority is strict."""
+    last_agent: float | None = None
+    """A customer who calls again within so many seconds prefers the agent he talked to last; None: he does not."""
+    preferred_wait: float = 0.0
+    """Seconds for which a caller waits for the agents he prefers alone, as long as one of them is at work."""
+    keep_place: float | None = None
+    """A customer who was cut off and calls again within so many seconds gets his place back; None: he does not."""
     requires: str = ""
     """What callers of this queue need of an agent, an expression of `acd.skills`; empty: anybody will do."""
     relax: Sequence[Relaxed] = ()
@@ -131,6 +139,7 @@ class QueueSettings:
             "tier_wait must be above 0": self.tier_wait is not None and not self.tier_wait > 0,
             "announce_every must be above 0": not self.announce_every > 0,
             "periodic_every must be above 0": not self.periodic_every > 0,
+            "priority_age must be above 0": self.priority_age == 0,
             "auto_pause must be at least 1": self.auto_pause is not None and self.auto_pause < 1,
             "max_length must not be negative": self.max_length is not None and self.max_length < 0,
             "a time must not be negative": any(not value >= 0 for value in self._times()),
@@ -141,6 +150,7 @@ class QueueSettings:
     def _times(self) -> list[float]:
         times = [self.retry_delay, self.wrap_up, self.max_wait, self.announce_first, self.auto_pause_grace]
         times += [step.after for step in self.relax]
+        times += [self.priority_age, self.last_agent, self.preferred_wait, self.keep_place]
         return [time for time in times if time is not None]
 
     def _absences_are_known(self) -> bool:

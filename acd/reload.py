@@ -112,6 +112,8 @@ def _set_up_line(floor: Floor, settings: QueueSettings) -> None:
         line.set_taken(post)
         post.present = False
     line.present = 0
+    if old.priority_age != settings.priority_age:
+        line.order_callers()
     if not old.same_order(settings):
         line.change_strategy(settings)
     _staff(floor, line, settings.members)
@@ -156,6 +158,7 @@ def _start_again(floor: Floor) -> None:
             caller.width = wide if wide is None or caller.width is None else max(wide, caller.width)
             for kind in WAITING_ALARMS:
                 floor.alarms.cancel(kind, caller.id)
+            caller.preferred = tuple(agent for agent in caller.preferred if agent in caller.line.posts)
             caller.relaxed = min(caller.relaxed, len(caller.line.settings.relax))
             ask_again(floor, caller)
             begin_wait(floor, caller)

@@ -1,5 +1,7 @@
 """Callers come into a line, wait, and go: hung up, sent on, or because there is nobody."""
 
+from fractions import Fraction
+
 from acd.alarm import WAITING_ALARMS, Alarm
 from acd.announcing import start_announcing
 from acd.caller import Caller
@@ -8,6 +10,7 @@ from acd.events import CallerJoined
 from acd.floor import Floor
 from acd.lease import Outcome
 from acd.line import Line
+from acd.memory import KeptPlace
 from acd.offers import withdraw_all
 from acd.skills import Need, read_need
 
@@ -33,17 +36,41 @@ def join(floor: Floor, event: CallerJoined) -> None:
 
 def _admit(floor: Floor, line: Line, event: CallerJoined) -> Caller:
     since = floor.now if event.since is None else min(event.since, floor.now)
+    rank: int | Fraction = floor.next_caller_rank()
+    kept = _kept_place(floor, line, event)
+    if kept is not None:
+        since, rank = min(since, kept.since), kept.rank
     music = line.settings.music if event.music is None else event.music
     caller = Caller(event.caller, line, event.priority, event.requires, since, floor.now, music)
     caller.relaxed = _steps_behind(line, since, floor.now)
     caller.need = line.need_of(caller)
     caller.width = starting_width(line)
+    caller.customer = event.customer
+    caller.preferred = _preferred(floor, line, event)
+    caller.held = bool(caller.preferred) and line.settings.preferred_wait > 0
     floor.callers[caller.id] = caller
     line.counts.offered += 1
     if not line.waiting:
         line.pace.line_formed(floor.now)
-    line.place(caller, floor.next_caller_rank(), event.position)
+    line.place(caller, rank, event.position)
     return caller
+
+
+def _kept_place(floor: Floor, line: Line, event: CallerJoined) -> KeptPlace | None:
+    within = line.settings.keep_place
+    if within is None or not event.customer:
+        return None
+    return floor.memory.take_place(line.settings.name, event.customer, within, floor.now)
+
+
+def _preferred(floor: Floor, line: Line, event: CallerJoined) -> tuple[str, ...]:
+    """Those he asks for, and then the agent he talked to last, as far as they serve this queue."""
+    agents = event.preferred
+    within = line.settings.last_agent
+    if within is not None and event.customer:
+        last = floor.memory.last_agent(event.customer, within, floor.now)
+        agents = (*agents, last) if last is not None else agents
+    return tuple(agent for agent in dict.fromkeys(agents) if agent in line.posts)
 
 
 def starting_width(line: Line) -> int | None:
@@ -60,6 +87,9 @@ def begin_wait(floor: Floor, caller: Caller) -> None:
         floor.alarms.set(Alarm.WIDEN, caller.id, floor.now + settings.progressive)
     await_next_tier(floor, caller)
     await_relaxing(floor, caller)
+    if caller.held:
+        at = caller.entered_at + settings.preferred_wait
+        floor.alarms.set(Alarm.PREFERRED, caller.id, max(at, floor.now))
     start_announcing(floor, caller)
     floor.reconsider(caller)
     floor.seeking[caller.id] = caller
@@ -122,6 +152,9 @@ def hang_up(floor: Floor, caller: Caller) -> None:
     counts, settings = caller.line.counts, caller.line.settings
     counts.abandoned += 1
     counts.short_abandoned += floor.now - caller.since <= settings.short_abandon
+    if settings.keep_place is not None and caller.customer:
+        kept = KeptPlace(caller.since, caller.key[2], floor.now)
+        floor.memory.keep_place(settings.name, caller.customer, kept)
     _forget(floor, caller, Outcome.CALLER_GONE, "caller_gone")
 
 

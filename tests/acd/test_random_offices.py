@@ -12,7 +12,7 @@ from acd import events
 from acd.agent import Agent
 from acd.commands import Announce, Command, Offer
 from acd.engine import Engine
-from acd.queue import ABSENCES, STRATEGIES, Member, QueueSettings
+from acd.queue import ABSENCES, STRATEGIES, Member, QueueSettings, Relaxed
 from tests.acd.office import Office
 
 AGENTS = [str(101 + index) for index in range(7)]
@@ -35,6 +35,12 @@ def random_queue(name: str, draw: random.Random) -> QueueSettings:
         progressive=draw.choice([None, None, 3.0]),
         tier_wait=draw.choice([None, None, 8.0]),
         weight=draw.choice([0, 0, 1]),
+        priority_age=draw.choice([None, 10.0]),
+        last_agent=draw.choice([None, 60.0]),
+        preferred_wait=draw.choice([0.0, 6.0]),
+        keep_place=draw.choice([None, 20.0]),
+        requires=draw.choice(["", "", "billing >= 2 or romanian"]),
+        relax=draw.choice([(), (Relaxed(6.0, "billing or romanian"), Relaxed(12.0))]),
         open=draw.random() < 0.95,
         ring_timeout=draw.choice([5.0, 15.0]),
         retry_delay=draw.choice([0.0, 5.0]),
@@ -55,7 +61,12 @@ def random_queue(name: str, draw: random.Random) -> QueueSettings:
 def random_settings(draw: random.Random) -> events.SettingsChanged:
     """Any queues and agents."""
     agents = tuple(
-        Agent(name, frozenset(draw.sample(SKILLS, draw.randint(0, 2))), draw.choice([None, 0.0, 4.0]), reachable=True)
+        Agent(
+            name,
+            {skill: draw.randint(0, 3) for skill in SKILLS[: draw.randint(0, 2)]},
+            draw.choice([None, 0.0, 4.0]),
+            reachable=True,
+        )
         for name in draw.sample(AGENTS, draw.randint(0, len(AGENTS)))
     )
     return events.SettingsChanged(
@@ -77,6 +88,8 @@ def random_fact(office: Office, draw: random.Random, number: int) -> events.Even
             draw.choice([0, 0, 0, 1, 5]),
             draw.choice([None, None, 1, 3]),
             tuple(draw.sample(SKILLS, draw.choice([0, 0, 1, 2]))),
+            customer=draw.choice(["", "+431", "+432", "+433"]),
+            preferred=tuple(draw.sample(AGENTS, draw.choice([0, 0, 1, 2]))),
         ),
         events.CallerJoined(caller, draw.choice(QUEUES), since=office.now - draw.choice([0.0, 30.0])),
         events.CallerLeft(caller),
@@ -181,11 +194,22 @@ class OfficeMachine(RuleBasedStateMachine):
         queue=st.sampled_from(QUEUES),
         priority=st.sampled_from([0, 0, 1, 9]),
         position=st.sampled_from([None, None, 1, 2, 100]),
-        requires=st.sampled_from([(), (), ("billing",), ("billing", "romanian")]),
+        requires=st.sampled_from([(), (), ("billing",), ("billing >= 2", "romanian")]),
+        customer=st.sampled_from(["", "+431", "+432"]),
+        preferred=st.sampled_from([(), (), ("101",), ("103", "102")]),
     )
-    def join(self, queue: str, priority: int, position: int | None, requires: tuple[str, ...]) -> None:
+    def join(
+        self,
+        queue: str,
+        priority: int,
+        position: int | None,
+        requires: tuple[str, ...],
+        customer: str,
+        preferred: tuple[str, ...],
+    ) -> None:
         self.number += 1
-        self.office.tell(events.CallerJoined(f"c{self.number}", queue, priority, position, requires))
+        joined = events.CallerJoined(f"c{self.number}", queue, priority, position, requires)
+        self.office.tell(replace(joined, customer=customer, preferred=preferred))
 
     @rule(back=st.integers(0, 10), leaves=st.booleans())
     def leave(self, back: int, leaves: bool) -> None:

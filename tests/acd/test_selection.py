@@ -170,8 +170,10 @@ JOINS: list[tuple[int, int | None, int]] = [
 ]
 
 
-def test_edge_20_callers_are_inserted_as_the_table_says() -> None:
-    office = Office(QueueSettings("support", max_length=len(JOINS), on_full="phone:110"))
+@pytest.mark.parametrize("priority_age", [None, 60.0])
+def test_edge_20_callers_are_inserted_as_the_table_says(priority_age: float | None) -> None:
+    settings = QueueSettings("support", max_length=len(JOINS), on_full="phone:110", priority_age=priority_age)
+    office = Office(settings)
     for number, (priority, position, expected) in enumerate(JOINS, 1):
         office.call(f"c{number}", priority=priority, position=position)
         assert office.line().index(f"c{number}") + 1 == expected
@@ -196,6 +198,71 @@ def test_edge_20_any_number_of_callers_may_ask_for_the_same_place() -> None:
     for number in range(200):
         office.call(f"c{number}", position=2)
     assert office.line() == ["c0", *(f"c{number}" for number in range(199, 0, -1))]
+
+
+def served_one_by_one(office: Office, agent: str = "101") -> list[str]:
+    """Everybody in the line, in the order in which the agent gets them."""
+    office.tell(events.AgentReachable(agent, True))
+    served = []
+    while office.ringing:
+        served += [offer.caller for offer in office.ringing.values()]
+        office.answer(agent)
+        office.hang_up(agent)
+    return served
+
+
+def test_edge_21_a_point_of_priority_is_worth_a_minute_of_wait_and_no_more() -> None:
+    office = Office(QueueSettings("support", ["101"], wrap_up=0, priority_age=60.0), reachable=False)
+    office.call("old")
+    office.wait(59)
+    office.call("vip", priority=1)
+    office.wait(2)
+    office.call("late vip", priority=1)
+    office.call("late", priority=0)
+    assert office.line() == ["vip", "old", "late vip", "late"]
+    assert served_one_by_one(office) == ["vip", "old", "late vip", "late"]
+
+
+def test_edge_21_nobody_is_overtaken_for_longer_than_the_greatest_priority_is_worth() -> None:
+    """Callers of priority 3 come all the time; who has none is served when they are 3 minutes younger than he."""
+    office = Office(QueueSettings("support", ["101"], wrap_up=0, priority_age=60.0), reachable=False)
+    office.call("patient")
+    for number in range(100):
+        office.wait(10)
+        office.call(f"vip{number}", priority=3)
+    assert office.line().index("patient") == 17
+
+
+def test_edge_21_strict_priority_knows_no_bound() -> None:
+    office = Office(QueueSettings("support"))
+    office.call("patient")
+    for number in range(100):
+        office.wait(10)
+        office.call(f"vip{number}", priority=1)
+    assert office.line()[-1] == "patient"
+
+
+def test_edge_21_an_asked_position_is_kept_where_priorities_age() -> None:
+    office = Office(QueueSettings("support", priority_age=60.0))
+    office.call("old")
+    office.wait(300)
+    office.call("vip", priority=2)
+    office.call("asks", priority=1, position=1)
+    office.call("asks too", priority=1, position=1)
+    assert office.line() == ["old", "vip", "asks too", "asks"]
+
+
+def test_edge_21_a_reload_orders_the_callers_by_the_new_rule() -> None:
+    office = Office(QueueSettings("support"))
+    for number in range(3):
+        office.call(f"c{number}")
+        office.wait(100)
+    office.call("vip", priority=1)
+    assert office.line() == ["vip", "c0", "c1", "c2"]
+    office.tell(events.SettingsChanged((QueueSettings("support", priority_age=150.0),)))
+    assert office.line() == ["c0", "c1", "vip", "c2"]
+    office.tell(events.SettingsChanged((QueueSettings("support"),)))
+    assert office.line() == ["vip", "c0", "c1", "c2"]
 
 
 def test_edge_22_over_queues_of_equal_weight_the_longest_waiting_is_first_and_then_who_came_first() -> None:
