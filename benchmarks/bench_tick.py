@@ -3,7 +3,7 @@
 For 100, 400 and 1,200 legs and both backends a second process sends every leg a packet each 20 ms, while this one in
 turn echoes them bare, mixes them in rooms of three (receive, jitter buffer, decode, mix, encode, send), does the same
 with every leg on a recording, and relays them in pairs. CPU microseconds per pair of packets, one in and one out; the
-least of several short measurements, because others use the machine too. The writer's thread counts, too.
+median of several short measurements in turn, because others use the machine too. The writer's thread counts, too.
 """
 
 import random
@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from statistics import median
 from typing import Any, Final
 
 from media.beat import PARTS, TICK
@@ -26,11 +27,11 @@ from media.recorder import RecordingThread
 
 SIZES: Final = (100, 400, 1200)
 BACKENDS: Final = ("uring", "poll")
-ROUNDS: Final = 3
-SECONDS: Final = 0.5
-"""Length of one measurement; every figure is the least of `ROUNDS`."""
+ROUNDS: Final = 9
+SECONDS: Final = 0.4
+"""Length of one measurement; every figure is the median of `ROUNDS`."""
 RECORDED: Final = 2.0
-"""The same with recordings, whose blocks of sound reach the writer every second or so."""
+"""The same with recordings, whose blocks of sound reach the writer every second or so, in every third round."""
 WARM_UP: Final = 0.3
 LONGEST: Final = 60
 """Seconds after which the load ends by itself."""
@@ -165,18 +166,19 @@ def run() -> list[dict[str, Any]]:
 def _compare(backend: str, count: int) -> list[dict[str, Any]]:
     floors, fulls, relays, recorded = [], [], [], []
     with bench(backend, count) as made:
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             made.gather(3)
             fulls.append(made.measure_tick())
             floors.append(made.measure_echo())
-            recorded.append(made.measure_recording())
+            if number % 3 == 0:
+                recorded.append(made.measure_recording())
             made.gather(2)
             relays.append(made.measure_tick())
-    floor = min(floors)
+    floor = median(floors)
     return [
-        _result(f"full path, {count} legs, {backend}", min(fulls), floor),
-        _result(f"full path and recording, {count} legs, {backend}", min(recorded), floor),
-        _result(f"relay, {count} legs, {backend}", min(relays), floor),
+        _result(f"full path, {count} legs, {backend}", median(fulls), floor),
+        _result(f"full path and recording, {count} legs, {backend}", median(recorded), floor),
+        _result(f"relay, {count} legs, {backend}", median(relays), floor),
     ]
 
 
