@@ -81,9 +81,14 @@ def judge(values: dict[str, Any]) -> Judgement:
         except ValidationError as error:
             details = _without_echoes(error.errors(include_url=False))
             if attempt == 0:
-                judgement.findings = _without_slips([_explain(detail, values) for detail in details])
+                judgement.findings = say(details, values, Config)
             _take_out(values, [_culprit(detail, values) for detail in details], judgement.kept)
     return judgement
+
+
+def say(details: list[ErrorDetails], values: dict[str, Any], root: type[Section]) -> list[Finding]:
+    """Say in words what pydantic has against the values of a document whose whole is `root`."""
+    return _without_slips([_explain(detail, values, root) for detail in details])
 
 
 def _without_echoes(details: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -98,7 +103,7 @@ def _without_slips(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.path not in meant]
 
 
-def _explain(detail: ErrorDetails, values: dict[str, Any]) -> Finding:
+def _explain(detail: ErrorDetails, values: dict[str, Any], root: type[Section]) -> Finding:
     """Turn one error into words."""
     kind, context = detail["type"], detail.get("ctx", {})
     is_key = detail["loc"][-1:] == ("[key]",)
@@ -107,7 +112,7 @@ def _explain(detail: ErrorDetails, values: dict[str, Any]) -> Finding:
     if kind == "missing":
         return Finding(tuple(detail["loc"]), _WORDS[kind], None, True)
     if kind == "extra_forbidden":
-        return _unknown_key(path)
+        return _unknown_key(path, root)
     if kind == "wrong":
         return Finding(path, detail["msg"], context.get("hint"), is_key)
     if kind == "string_pattern_mismatch":
@@ -128,17 +133,17 @@ def _hint(detail: ErrorDetails) -> str | None:
     return closest(text, _QUOTED.findall(detail["msg"])) if detail["type"] == "literal_error" else None
 
 
-def _unknown_key(path: Path) -> Finding:
-    section = _section_at(path[:-1])
+def _unknown_key(path: Path, root: type[Section]) -> Finding:
+    section = _section_at(path[:-1], root)
     known = [field.alias or name for name, field in section.model_fields.items()] if section else []
     hint = closest(str(path[-1]), known)
     message = "expected a key that is known here"
     return Finding(path, message if hint else f"{message}: {', '.join(known)}", hint, True)
 
 
-def _section_at(path: Path) -> type[Section] | None:
+def _section_at(path: Path, root: type[Section]) -> type[Section] | None:
     """Find the class of the table that a path leads to."""
-    section: type[Section] | None = Config
+    section: type[Section] | None = root
     inside_container = False
     for part in path:
         if inside_container:

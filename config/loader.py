@@ -42,7 +42,7 @@ def read(path: str | FilePath) -> Reading:
     files, mistakes = _files(path)
     documents = []
     for file in files:
-        text = _text(file, mistakes)
+        text = read_text(file, mistakes)
         if text is not None:
             documents.append(read_document(str(file), text))
     if not documents:
@@ -65,8 +65,8 @@ def _judge(merged: Document, path: FilePath) -> Reading:
         warnings = [_in_file(finding, judgement.in_file(finding.path)) for finding in lint(judgement.config)]
     if merged.mistakes:
         findings = [finding for finding in findings if not any(word in finding.message for word in _ABSENT)]
-    mistakes = {*merged.mistakes, *(_mistake(finding, merged.places, str(path)) for finding in findings)}
-    advice = {_mistake(finding, merged.places, str(path)) for finding in warnings}
+    mistakes = {*merged.mistakes, *(place_mistake(finding, merged.places, str(path)) for finding in findings)}
+    advice = {place_mistake(finding, merged.places, str(path)) for finding in warnings}
     config = None if mistakes else judgement.config
     return Reading(config, tuple(sorted(mistakes, key=_order)), tuple(sorted(advice, key=_order)))
 
@@ -79,7 +79,7 @@ def _in_file(finding: Finding, path: Path) -> Finding:
     return replace(finding, path=path)
 
 
-def _mistake(finding: Finding, places: dict[Path, Places], file: str) -> Mistake:
+def place_mistake(finding: Finding, places: dict[Path, Places], file: str) -> Mistake:
     """Give a finding the place of its key or value, or of the nearest table around it."""
     path = finding.path
     while path and path not in places:
@@ -108,7 +108,7 @@ def _files(path: str | FilePath) -> tuple[list[FilePath], list[Mistake]]:
     return [], [Mistake(str(path), 0, 0, "", "expected files that end in .toml in this folder")]
 
 
-def _text(file: FilePath, mistakes: list[Mistake]) -> str | None:
+def read_text(file: FilePath, mistakes: list[Mistake]) -> str | None:
     """Read one file as text."""
     try:
         with file.open("rb") as source:

@@ -26,6 +26,7 @@ from softswitch.api.control import ask
 from softswitch.commands.common import DEFAULT, Json, Refused, Where, configured, console, order, show
 from softswitch.commands.metrics import metrics
 from softswitch.commands.rooms import room, show_rooms
+from softswitch.commands.simulate import simulate
 from softswitch.process import configure_log
 from softswitch.records.errors import StorageError
 from softswitch.supervisor import supervise
@@ -33,6 +34,7 @@ from softswitch.supervisor import supervise
 app = App(name="softswitch", help="A SIP softswitch: registrar, calls, menus, queues, recordings.")
 app.command(room)
 app.command(metrics)
+app.command(simulate)
 errors = Console(stderr=True)
 
 Call = Annotated[str, Parameter(help="Its name, as softswitch calls --json shows it.")]
