@@ -60,7 +60,7 @@ def test_shifts_over_midnight_and_over_days(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[callers.a]\nqueue = "suport"\nper_hour = 3\n', ":5:9: callers.a.queue: expected a queue that there is: supp"),
+        ('[callers.a]\nqueue = "suport"\nper_hour = 3\n', ":5:9: callers.a.queue: expected a queue that there is"),
         ('[callers.a]\nqueue = "support"\n', ":4:10: callers.a: expected exactly one of per_hour and curve"),
         ('[callers.a]\nqueue = "support"\ncurve = {"9" = 1}\n', 'expected a time of day like "09:00"'),
         ('[callers.a]\nqueue = "support"\nper_hour = -1\n', "expected 0 or more, got -1"),
