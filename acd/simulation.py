@@ -9,7 +9,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -281,4 +281,4 @@ class Simulation:
 
 def _at_home(agent: Agent) -> Agent:
     """Nobody works before his shift."""
-    return Agent(agent.id, agent.skills, agent.wrap_up, logged_in=False, reachable=False)
+    return replace(agent, logged_in=False, reachable=False)

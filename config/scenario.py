@@ -21,8 +21,10 @@ from config.document import read_document
 from config.errors import ConfigErrors, Finding, Mistake
 from config.explain import say
 from config.loader import place_mistake, read_text
-from config.model import Config, QueueSection, Section
+from config.model import Config
+from config.queue_model import QueueSection
 from config.scalars import Count, Key, Many, Number, Pause, Seconds
+from config.section import Section
 
 Shape = Literal["exponential", "lognormal", "fixed"]
 Rate = Annotated[float, Field(ge=0, le=1_000_000)]
