@@ -27,9 +27,25 @@ class Alarm(IntEnum):
     """The queue asks for less of an agent for a caller who waits so long."""
     PREFERRED = 10
     """A caller has waited long enough for the agents he prefers alone."""
+    RESERVE = 11
+    """A caller has waited long enough for a reserve to open."""
+    RESERVE_CLOSE = 12
+    """A reserve was open for as long as it must be."""
+    OVERFLOW = 13
+    """A caller has waited long enough to be sent elsewhere."""
 
 
-WAITING_ALARMS = (Alarm.MAX_WAIT, Alarm.TIER, Alarm.WIDEN, Alarm.PLACE, Alarm.PERIODIC, Alarm.RELAX, Alarm.PREFERRED)
+WAITING_ALARMS = (
+    Alarm.MAX_WAIT,
+    Alarm.TIER,
+    Alarm.WIDEN,
+    Alarm.PLACE,
+    Alarm.PERIODIC,
+    Alarm.RELAX,
+    Alarm.PREFERRED,
+    Alarm.RESERVE,
+    Alarm.OVERFLOW,
+)
 """What is due only for a caller who still waits."""
 
 

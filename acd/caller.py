@@ -45,12 +45,16 @@ class Caller:
     talk: "Lease | None" = None
     width: int | None = 1
     """Agents who may ring for him at once; None is all."""
+    standing: bool = False
+    """Stands in the line."""
     wanting: bool = False
     """Stands in the list of those who may be offered to one more agent."""
     open_tiers: int = 1
     """Tiers opened to him by the time he waited."""
     overdue: bool = False
     """His maximum wait is over and he lives on the offers that ring."""
+    overflowing: bool = False
+    """Goes elsewhere when the offers that ring come to nothing."""
     said_position: int | None = None
     """The best place that was announced to him."""
     said_wait: float | None = None

@@ -72,7 +72,7 @@ class LeaveQueue:
     caller: str
     queue: str
     outcome: str
-    """timeout, empty, full, closed, moved, or what CallerMoved named (exit)."""
+    """timeout, empty, full, closed, overflow, moved, or what CallerMoved named (exit)."""
     destination: str | None
 
 
@@ -85,10 +85,42 @@ class PauseAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class ReserveOpened:
+    """Too many wait, or too long: the agents of this tier help from now on. For the supervisor."""
+
+    queue: str
+    tier: int
+    waiting: int
+    """Callers in the queue."""
+    longest_wait: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveClosed:
+    """The agents of this tier are not needed any more. For the supervisor."""
+
+    queue: str
+    tier: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Explain:
     """Why the offers just made went where they went. For the log."""
 
     record: Decision
 
 
-Command = Offer | Withdraw | Connect | Announce | StartMusic | LeaveQueue | PauseAgent | Explain
+Command = (
+    Offer
+    | Withdraw
+    | Connect
+    | Announce
+    | StartMusic
+    | LeaveQueue
+    | PauseAgent
+    | ReserveOpened
+    | ReserveClosed
+    | Explain
+)

@@ -7,8 +7,9 @@ from acd.announcing import say_periodic, say_place
 from acd.floor import Floor
 from acd.lease import Outcome
 from acd.offers import withdraw
+from acd.reserve import await_reserve
 from acd.staff import end_wrap_up
-from acd.waiting import ask_again, await_next_tier, await_relaxing, time_out
+from acd.waiting import ask_again, await_next_tier, await_relaxing, overflow_by_wait, time_out
 
 Owner = str | int
 """The caller, agent or queue by its id, or the number of the lease."""
@@ -63,6 +64,19 @@ def _held_long_enough(floor: Floor, owner: Owner) -> None:
     floor.seeking[caller.id] = caller
 
 
+def _reserve_due(floor: Floor, owner: Owner) -> None:
+    """Reserves are looked at after everything that happens; here only the next look is set."""
+    await_reserve(floor, floor.callers[str(owner)])
+
+
+def _reserve_may_close(floor: Floor, owner: Owner) -> None:
+    """Reserves are looked at after everything that happens."""
+
+
+def _waited_too_long_here(floor: Floor, owner: Owner) -> None:
+    overflow_by_wait(floor, floor.callers[str(owner)])
+
+
 def _place_due(floor: Floor, owner: Owner) -> None:
     say_place(floor, floor.callers[str(owner)])
 
@@ -82,4 +96,7 @@ DUE: Mapping[Alarm, Callable[[Floor, Owner], None]] = {
     Alarm.PERIODIC: _prompt_due,
     Alarm.RELAX: _relaxes,
     Alarm.PREFERRED: _held_long_enough,
+    Alarm.RESERVE: _reserve_due,
+    Alarm.RESERVE_CLOSE: _reserve_may_close,
+    Alarm.OVERFLOW: _waited_too_long_here,
 }

@@ -17,6 +17,7 @@ from acd.invariants import check_books, check_nobody_is_stuck, check_seats
 from acd.matching import match
 from acd.queue import QueueSettings
 from acd.reload import apply_settings, check_settings
+from acd.reserve import update_reserves
 from acd.skills import read_need
 from acd.snapshot import take_snapshot
 from acd.waiting import end_last_chances, leave_empty_lines
@@ -86,6 +87,7 @@ class Engine:
         """Draw the conclusions of what has just happened."""
         floor = self._floor
         end_last_chances(floor)
+        update_reserves(floor)
         match(floor)
         if floor.emptied:
             leave_empty_lines(floor)

@@ -75,4 +75,7 @@ def _open_to(line: Line, caller: Caller) -> bool:
     if line.favourites(caller) and caller.held:
         return any(post.key is not None for post in line.favourites(caller))
     last_tier = line.last_tier(caller)
-    return any(post.member.tier <= last_tier and caller.need.met_by(post.seat.agent.levels) for _, post in line.free)
+    return any(
+        line.is_open(post.member.tier, last_tier) and caller.need.met_by(post.seat.agent.levels)
+        for _, post in line.free
+    )

@@ -4,6 +4,7 @@ import math
 import random
 from bisect import bisect_left, insort
 from fractions import Fraction
+from heapq import heapify, heappop, heappush
 
 from acd.caller import Caller, CallerKey
 from acd.counts import Counts
@@ -35,11 +36,17 @@ class Line:
         self.wanting: dict[Need, list[Caller]] = {}
         self.free: list[tuple[Key, Post]] = []
         self.tiers: list[int] = []
+        """Of the members, but for reserves."""
+        self._reserve_tiers: frozenset[int] = frozenset()
         self.strategy: Strategy = make_strategy(settings, rng)
         self.counts = Counts()
         self.pace = Pace()
         self.present = 0
         """Members who count as somebody for leave_empty."""
+        self.open_reserves: dict[int, float] = {}
+        """Reserve tiers that are open, and since when."""
+        self._oldest: list[tuple[float, int, Caller]] = []
+        self._arrivals = 0
         self._offers = 0
         self._age = 0
 
@@ -54,6 +61,7 @@ class Line:
             index = min(max(position - 1, first), last)
         caller.key = self._fitting(caller.key, index)
         self.waiting.insert(index, caller)
+        self._note_arrival(caller)
 
     def _standing(self, caller: Caller) -> tuple[int, float]:
         """Priority first; or, as all grow old equally fast, nothing but a time that priority moves back."""
@@ -105,10 +113,12 @@ class Line:
     def put_back(self, caller: Caller) -> None:
         """Into the place he had."""
         insort(self.waiting, caller, key=_order)
+        self._note_arrival(caller)
 
     def remove(self, caller: Caller) -> None:
         """Take out of the line."""
         self.unwant(caller)
+        caller.standing = False
         del self.waiting[self.position(caller) - 1]
 
     def position(self, caller: Caller) -> int:
@@ -136,6 +146,21 @@ class Line:
         del same[bisect_left(same, caller.key, key=_order)]
         if not same:
             del self.wanting[caller.need]
+
+    def _note_arrival(self, caller: Caller) -> None:
+        """Somebody stands in the line from now on. Whoever has gone is forgotten when he would be the oldest."""
+        caller.standing = True
+        self._arrivals += 1
+        heappush(self._oldest, (caller.since, self._arrivals, caller))
+        if len(self._oldest) > 2 * len(self.waiting) + 64:
+            self._oldest = [entry for entry in self._oldest if entry[2].standing]
+            heapify(self._oldest)
+
+    def longest_wait(self, now: float) -> float:
+        """Seconds; 0 when nobody waits."""
+        while self._oldest and not self._oldest[0][2].standing:
+            heappop(self._oldest)
+        return now - self._oldest[0][0] if self._oldest else 0.0
 
     # Those who are free
 
@@ -171,6 +196,12 @@ class Line:
         for post in sorted(posts, key=lambda post: post.order):
             self.set_free(post, now)
 
+    def set_tiers(self) -> None:
+        """Learn from settings and members which tiers there are; reserves that are none any more are closed."""
+        self._reserve_tiers = frozenset(reserve.tier for reserve in self.settings.reserves)
+        self.tiers = sorted({post.member.tier for post in self.posts.values()} - self._reserve_tiers)
+        self.open_reserves = {tier: at for tier, at in self.open_reserves.items() if tier in self._reserve_tiers}
+
     def change_strategy(self, settings: QueueSettings) -> None:
         """Order the free agents by another rule. `order_anew` is to follow."""
         self.settings = settings
@@ -193,8 +224,10 @@ class Line:
             return chosen
         missed: list[tuple[int, Key, Post]] = []
         for key, post in self.free:
-            if key[0] > last_tier or len(chosen) >= wanted:
+            if len(chosen) >= wanted or (key[0] > last_tier and not self.open_reserves):
                 break
+            if not self.is_open(post.member.tier, last_tier):
+                continue
             if post in favourites or (need and not post.seat.able(need)):
                 continue
             times = caller.tried.get(post.member.agent)
@@ -206,6 +239,12 @@ class Line:
             missed.sort()
             chosen += [post for _, _, post in missed[: wanted - len(chosen)]]
         return chosen
+
+    def is_open(self, tier: int, last_tier: float) -> bool:
+        """Whether a tier may be offered a caller for whom the tiers up to the last one are open."""
+        if tier in self._reserve_tiers:
+            return tier in self.open_reserves
+        return tier <= last_tier
 
     def favourites(self, caller: Caller) -> list[Post]:
         """Those whom he prefers, at work, able and not tried, the best first; of whatever tier."""
@@ -251,14 +290,16 @@ class Line:
         return any(
             post.seat.at_work and post.member.agent not in caller.tried and post.seat.able(caller.need)
             for post in self.posts.values()
-            if post.member.tier <= last_tier
+            if self.is_open(post.member.tier, last_tier)
         )
 
     def _tier_ringing_together(self, caller: Caller) -> float:
         """For ring_all: the lowest tier where somebody whom he has not tried is free, or rings for him."""
         ringing = [lease.post.member for lease in caller.offers.values()]
-        tiers = [member.tier for member in ringing if member.agent not in caller.tried]
+        tiers = [m.tier for m in ringing if m.agent not in caller.tried and m.tier not in self._reserve_tiers]
         for key, post in self.free:
+            if post.member.tier in self._reserve_tiers:
+                continue
             if post.member.agent not in caller.tried and post.seat.able(caller.need):
                 tiers.append(int(key[0]))
                 break
@@ -298,7 +339,7 @@ class Line:
             return f"lacks {caller.need.lacking(seat.agent.levels)}"
         if caller.held and favourites and post not in favourites:
             return f"held for {favourites[0].member.agent}"
-        return "tier not open" if post.member.tier > last_tier else "behind"
+        return "behind" if self.is_open(post.member.tier, last_tier) else "tier not open"
 
 
 def _not_at_work(post: Post) -> str:

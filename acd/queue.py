@@ -40,6 +40,60 @@ class Relaxed:
 
 
 @dataclass(frozen=True, slots=True)
+class Reserve:
+    """A tier that is closed until too many wait, or too long."""
+
+    tier: int
+    length: int | None = None
+    """Opens at so many callers."""
+    wait: float | None = None
+    """Opens when somebody has waited so many seconds."""
+    close_length: int | None = None
+    """Closes at so many callers or fewer; None is half of `length`."""
+    close_wait: float | None = None
+    """Closes when nobody has waited so many seconds; None is half of `wait`."""
+    least: float = 60.0
+    """Seconds for which it stays open at least."""
+
+    @property
+    def close_at_length(self) -> int:
+        """At so many callers or fewer it may close."""
+        return (self.length or 0) // 2 if self.close_length is None else self.close_length
+
+    @property
+    def close_at_wait(self) -> float:
+        """When all have waited less it may close."""
+        return (self.wait or 0.0) / 2 if self.close_wait is None else self.close_wait
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with it."""
+        if self.length is None and self.wait is None:
+            return f"the reserve of tier {self.tier} would never open: give it a length or a wait"
+        if (self.length is not None and not 0 <= self.close_at_length < self.length) or (
+            self.wait is not None and not 0 < self.close_at_wait <= self.wait
+        ):
+            return f"the reserve of tier {self.tier} must close below where it opens"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """Callers go elsewhere when one of these conditions holds. All but `wait` are looked at when a caller joins."""
+
+    to: str
+    """Where to; opaque to the engine."""
+    length: int | None = None
+    """So many wait already."""
+    wait: float | None = None
+    """He has waited so many seconds in this queue, and nobody rings for him."""
+    estimated_wait: float | None = None
+    """His estimated wait is known and longer."""
+    ratio: float | None = None
+    """With him there are more callers for each agent at work; also when nobody is at work."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSettings:
     """Everything about a queue that somebody chose. Times are seconds."""
 
@@ -83,6 +137,10 @@ class QueueSettings:
     auto_pause_grace: float = 0.0
     """Misses within so many seconds after log-in or break do not count for it."""
 
+    overflows: Sequence[Overflow] = ()
+    """Looked at in this order, the first that holds counts."""
+    reserves: Sequence[Reserve] = ()
+    """Tiers that open and close by themselves."""
     max_wait: float | None = None
     one_more_chance: bool = True
     """An agent who rings when max_wait is over may still answer."""
@@ -132,6 +190,7 @@ class QueueSettings:
             f"no order inside a tier is called {self.within!r}": self.within not in STRATEGIES[:-1],
             f"unknown measure {self.measure!r}; there are {', '.join(MEASURES)}": self.measure not in MEASURES,
             "the waits of relax must grow from step to step": any(b.after <= a.after for a, b in pairwise(self.relax)),
+            "a tier is a reserve twice": len({reserve.tier for reserve in self.reserves}) != len(self.reserves),
             "an agent is a member twice": len({member.agent for member in members}) != len(members),
             "a weight is negative": any(not member.weight >= 0 for member in members),
             "ring_timeout must be above 0": not self.ring_timeout > 0,
@@ -145,11 +204,13 @@ class QueueSettings:
             "a time must not be negative": any(not value >= 0 for value in self._times()),
             f"join_empty and leave_empty know {', '.join(ABSENCES)}": not self._absences_are_known(),
         }
-        return [text for text, wrong in checks.items() if wrong]
+        problems = [text for text, wrong in checks.items() if wrong]
+        return problems + [reserve.problem for reserve in self.reserves if reserve.problem is not None]
 
     def _times(self) -> list[float]:
         times = [self.retry_delay, self.wrap_up, self.max_wait, self.announce_first, self.auto_pause_grace]
-        times += [step.after for step in self.relax]
+        times += [step.after for step in self.relax] + [reserve.least for reserve in self.reserves]
+        times += [overflow.wait for overflow in self.overflows]
         times += [self.priority_age, self.last_agent, self.preferred_wait, self.keep_place]
         return [time for time in times if time is not None]
 

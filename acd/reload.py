@@ -132,7 +132,7 @@ def _staff(floor: Floor, line: Line, members: tuple[Member, ...]) -> None:
         post.seat.posts[line.settings.name] = post
     for post in old.values():
         _remove_post(floor, line, post)
-    line.tiers = sorted({member.tier for member in members})
+    line.set_tiers()
 
 
 def _remove_post(floor: Floor, line: Line, post: Post) -> None:
@@ -153,7 +153,7 @@ def _start_again(floor: Floor) -> None:
         floor.refresh(seat)
     for caller in floor.callers.values():
         if caller.talk is None:
-            caller.overdue = False
+            caller.overdue = caller.overflowing = False
             wide = starting_width(caller.line)
             caller.width = wide if wide is None or caller.width is None else max(wide, caller.width)
             for kind in WAITING_ALARMS:

@@ -25,6 +25,7 @@ def _queue(line: Line, now: float) -> dict[str, Any]:
         "waiting": len(line.waiting),
         "longest_wait": longest,
         "callers": [_caller(caller, place, now) for place, caller in enumerate(line.waiting, 1)],
+        "reserves": sorted(line.open_reserves),
         "members": len(line.posts),
         "free": len(line.free),
         "at_work": sum(post.seat.at_work for post in line.posts.values()),

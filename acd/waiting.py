@@ -12,6 +12,8 @@ from acd.lease import Outcome
 from acd.line import Line
 from acd.memory import KeptPlace
 from acd.offers import withdraw_all
+from acd.queue import Overflow
+from acd.reserve import await_reserve
 from acd.skills import Need, read_need
 
 
@@ -28,6 +30,10 @@ def join(floor: Floor, event: CallerJoined) -> None:
         floor.orders.append(LeaveQueue(event.caller, event.queue, outcome, destination))
         return
     caller = _admit(floor, line, event)
+    overflow = _overflow(line)
+    if overflow is not None:
+        send_on(floor, caller, "overflow", overflow.to)
+        return
     floor.orders.append(StartMusic(caller.id, caller.music))
     begin_wait(floor, caller)
     if line.settings.leave_empty:
@@ -87,12 +93,51 @@ def begin_wait(floor: Floor, caller: Caller) -> None:
         floor.alarms.set(Alarm.WIDEN, caller.id, floor.now + settings.progressive)
     await_next_tier(floor, caller)
     await_relaxing(floor, caller)
+    await_reserve(floor, caller)
+    _await_overflow(floor, caller)
     if caller.held:
         at = caller.entered_at + settings.preferred_wait
         floor.alarms.set(Alarm.PREFERRED, caller.id, max(at, floor.now))
     start_announcing(floor, caller)
     floor.reconsider(caller)
     floor.seeking[caller.id] = caller
+
+
+def _overflow(line: Line) -> Overflow | None:
+    """The first overflow that is reached with the caller who has just come into the line."""
+    return next((overflow for overflow in line.settings.overflows if _is_reached(line, overflow)), None)
+
+
+def _is_reached(line: Line, overflow: Overflow) -> bool:
+    waiting = len(line.waiting)
+    if overflow.length is not None and waiting > overflow.length:
+        return True
+    if overflow.estimated_wait is not None:
+        estimate = line.pace.wait(waiting)
+        if estimate is not None and estimate > overflow.estimated_wait:
+            return True
+    if overflow.ratio is None:
+        return False
+    return waiting > overflow.ratio * sum(post.seat.at_work for post in line.posts.values())
+
+
+def _await_overflow(floor: Floor, caller: Caller) -> None:
+    """Set the time at which the caller has waited long enough in this queue."""
+    waits = [overflow.wait for overflow in caller.line.settings.overflows if overflow.wait is not None]
+    if waits:
+        floor.alarms.set(Alarm.OVERFLOW, caller.id, max(caller.entered_at + min(waits), floor.now))
+
+
+def overflow_by_wait(floor: Floor, caller: Caller) -> None:
+    """Send on who has waited long enough; whom somebody is ringing for goes when that has come to nothing."""
+    if caller.offers:
+        caller.overflowing = True
+        return
+    waited = floor.now - caller.entered_at
+    reached = (o for o in caller.line.settings.overflows if o.wait is not None and waited >= o.wait)
+    overflow = next(reached, None)
+    if overflow is not None:
+        send_on(floor, caller, "overflow", overflow.to)
 
 
 def await_next_tier(floor: Floor, caller: Caller) -> None:
@@ -191,10 +236,15 @@ def time_out(floor: Floor, caller: Caller) -> None:
 
 
 def end_last_chances(floor: Floor) -> None:
-    """Send on those whose last chance has failed."""
+    """Send on those who live on offers that have failed."""
     for caller in list(floor.seeking.values()):
-        if caller.overdue and not caller.offers and caller.talk is None:
+        if caller.offers or caller.talk is not None:
+            continue
+        if caller.overdue:
             send_on(floor, caller, "timeout", caller.line.settings.on_timeout)
+        elif caller.overflowing:
+            caller.overflowing = False
+            overflow_by_wait(floor, caller)
 
 
 def leave_empty_lines(floor: Floor) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from acd.agent import Agent
-from acd.queue import NOBODY_AT_WORK, Member, QueueSettings, Relaxed
+from acd.queue import NOBODY_AT_WORK, Member, Overflow, QueueSettings, Relaxed, Reserve
 from config import references
 from config.model import Config, MenuSection, ScheduleSection
 from config.queue_model import QueueSection, StaffSection
@@ -141,6 +141,14 @@ def _queue(config: Config, name: str, section: QueueSection) -> QueueSettings:
         measure=section.measure,
         progressive=section.progressive,
         tier_wait=section.tier_wait,
+        priority_age=None if section.priority_age == "strict" else section.priority_age,
+        last_agent=section.last_agent,
+        preferred_wait=section.preferred_wait,
+        keep_place=section.keep_place,
+        overflows=tuple(Overflow(str(o.to), o.length, o.wait, o.estimated_wait, o.ratio) for o in section.overflow),
+        reserves=tuple(
+            Reserve(r.tier, r.length, r.wait, r.close_length, r.close_wait, r.least) for r in section.reserve
+        ),
         requires=section.requires,
         relax=tuple(Relaxed(step.after, step.requires) for step in section.relax),
         weight=section.weight,

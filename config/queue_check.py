@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from acd.errors import SkillError
+from acd.queue import Reserve
 from acd.skills import Need, read_need
 from config.document import Path
 from config.errors import Finding
@@ -19,6 +20,9 @@ def check_queues(config: Config) -> list[Finding]:
         path: Path = ("queues", name)
         findings += _skills(config, path, queue)
         findings += _steps(path, queue)
+        findings += _tiers(path, queue)
+        findings += _overflows(name, path, queue)
+        findings += _reserves(path, queue)
     return findings
 
 
@@ -63,3 +67,43 @@ def _steps(path: Path, queue: QueueSection) -> Iterator[Finding]:
         if step.after <= before.after:
             message = f"expected more than the {before.after:g} seconds of the step before"
             yield Finding((*path, "relax", index, "after"), message)
+
+
+def _tiers(path: Path, queue: QueueSection) -> Iterator[Finding]:
+    """A queue without agents, and settings of tiers where there is only one."""
+    if not queue.agents:
+        yield Finding((*path, "agents"), "expected at least one agent, callers would wait for nobody")
+    tiers = {agent.tier for agent in queue.agents} - {entry.tier for entry in queue.reserve}
+    if queue.tier_wait is not None and len(tiers) == 1:
+        yield Finding((*path, "tier_wait"), "expected agents of more than one tier beside it, no other tier can open")
+    waits = queue.tier_wait is not None and queue.max_wait is not None
+    last = (len(tiers) - 1) * (queue.tier_wait or 0.0)
+    if waits and queue.max_wait is not None and last >= queue.max_wait:
+        message = f"expected more than {last:g}, tier {max(tiers)} opens only after so many seconds of wait"
+        yield Finding((*path, "max_wait"), message)
+
+
+def _overflows(name: str, path: Path, queue: QueueSection) -> Iterator[Finding]:
+    for index, entry in enumerate(queue.overflow):
+        at: Path = (*path, "overflow", index)
+        if entry.to == f"queue:{name}":
+            yield Finding((*at, "to"), "expected another destination, callers would come back to the same queue")
+        if entry.wait is not None and queue.max_wait is not None and entry.wait >= queue.max_wait:
+            yield Finding((*at, "wait"), f"expected less than max_wait ({queue.max_wait:g}), nobody waits that long")
+
+
+def _reserves(path: Path, queue: QueueSection) -> Iterator[Finding]:
+    tiers = {agent.tier for agent in queue.agents}
+    seen: set[int] = set()
+    for index, entry in enumerate(queue.reserve):
+        at: Path = (*path, "reserve", index)
+        if entry.tier not in tiers:
+            yield Finding((*at, "tier"), f"expected a tier of some agent, nobody is of tier {entry.tier}")
+        if entry.tier in seen:
+            yield Finding((*at, "tier"), f"expected each tier once, {entry.tier} is already a reserve")
+        seen.add(entry.tier)
+        problem = Reserve(entry.tier, entry.length, entry.wait, entry.close_length, entry.close_wait).problem
+        if problem is not None:
+            yield Finding(at, problem)
+    if tiers and tiers <= seen:
+        yield Finding((*path, "reserve"), "expected at least one agent whose tier is no reserve")

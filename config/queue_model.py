@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from acd.skills import MAX_LENGTH, MAX_LEVEL, is_skill
 from config.scalars import Count, DialKey, Many, Name, Number, Pause, Seconds, Text, Where, wrong
@@ -14,11 +15,14 @@ Strategy = Literal[
 InsideTier = Literal["ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential"]
 
 
+Tier = Annotated[int, Field(ge=1, le=100)]
+
+
 class AgentSection(Section):
     """One agent of a queue: a phone's number in quotes, or a table that says more."""
 
     phone: Number
-    tier: Annotated[int, Field(ge=1, le=100)] = 1
+    tier: Tier = 1
     weight: Annotated[int, Field(ge=0, le=1000)] = 1
     record: bool = False
 
@@ -68,6 +72,33 @@ class RelaxSection(Section):
     requires: Needed = ""
 
 
+class OverflowSection(Section):
+    """One entry of `overflow`: where callers go instead, and under which condition."""
+
+    to: Where
+    length: Count | None = None
+    wait: Seconds | None = None
+    estimated_wait: Seconds | None = None
+    ratio: Annotated[float, Field(gt=0, le=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _some_condition(self) -> "OverflowSection":
+        if (self.length, self.wait, self.estimated_wait, self.ratio) == (None,) * 4:
+            raise PydanticCustomError("wrong", "expected a condition: length, wait, estimated_wait or ratio")
+        return self
+
+
+class ReserveSection(Section):
+    """One entry of `reserve`: a tier that opens when too many wait, or too long."""
+
+    tier: Tier
+    length: Count | None = None
+    wait: Seconds | None = None
+    close_length: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    close_wait: Seconds | None = None
+    least: Pause = 60.0
+
+
 class QueueSection(Section):
     """[queues.support]: callers who wait for an agent."""
 
@@ -78,6 +109,12 @@ class QueueSection(Section):
     measure: Literal["occupancy", "calls", "talk_time"] = "occupancy"
     progressive: Seconds | None = None
     tier_wait: Seconds | None = None
+    priority_age: Seconds | Literal["strict"] = 60.0
+    last_agent: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
+    preferred_wait: Pause = 0.0
+    keep_place: Seconds | None = None
+    overflow: Annotated[Many[OverflowSection], Field(max_length=20)] = ()
+    reserve: Annotated[Many[ReserveSection], Field(max_length=20)] = ()
     requires: Needed = ""
     relax: Annotated[Many[RelaxSection], Field(max_length=20)] = ()
     language: Language | None = None

@@ -19,6 +19,7 @@ def destinations(config: Config) -> Iterator[Reference]:
             yield path, to
     for name, queue in config.queues.items():
         yield from ((("queues", name, "exits", key), to) for key, to in queue.exits.items())
+        yield from ((("queues", name, "overflow", index, "to"), entry.to) for index, entry in enumerate(queue.overflow))
     for name, menu in config.menus.items():
         yield from ((("menus", name, "options", key), to) for key, to in menu.options.items())
         yield from ((("menus", name, "closed_options", key), to) for key, to in (menu.closed_options or {}).items())

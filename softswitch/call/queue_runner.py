@@ -197,6 +197,10 @@ class QueueRunner:
                     log.debug("explained", record=record)
                 case commands.PauseAgent(agent, reason):
                     log.warning("agent paused", agent=agent, reason=reason)
+                case commands.ReserveOpened(queue, tier, waiting, longest):
+                    log.warning("reserve opened", queue=queue, tier=tier, waiting=waiting, longest_wait=longest)
+                case commands.ReserveClosed(queue, tier, waiting):
+                    log.info("reserve closed", queue=queue, tier=tier, waiting=waiting)
                 case commands.Connect() | commands.Announce() | commands.LeaveQueue():
                     call = self._calls.get(order.caller)
                     if call is not None:

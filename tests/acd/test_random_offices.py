@@ -12,7 +12,7 @@ from acd import events
 from acd.agent import Agent
 from acd.commands import Announce, Command, Offer
 from acd.engine import Engine
-from acd.queue import ABSENCES, STRATEGIES, Member, QueueSettings, Relaxed
+from acd.queue import ABSENCES, STRATEGIES, Member, Overflow, QueueSettings, Relaxed, Reserve
 from tests.acd.office import Office
 
 AGENTS = [str(101 + index) for index in range(7)]
@@ -35,6 +35,8 @@ def random_queue(name: str, draw: random.Random) -> QueueSettings:
         progressive=draw.choice([None, None, 3.0]),
         tier_wait=draw.choice([None, None, 8.0]),
         weight=draw.choice([0, 0, 1]),
+        overflows=draw.choice([(), (), (Overflow("queue:sales", length=3), Overflow("phone:102", wait=9.0))]),
+        reserves=draw.choice([(), (Reserve(3, 3, 8.0, least=4.0),), (Reserve(1, length=2), Reserve(2, wait=5.0))]),
         priority_age=draw.choice([None, 10.0]),
         last_agent=draw.choice([None, 60.0]),
         preferred_wait=draw.choice([0.0, 6.0]),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from acd.queue import Relaxed
+from acd.queue import Overflow, Relaxed, Reserve
 from config import build
 
 from .write import BASE, config, keys, mistakes
@@ -73,3 +73,47 @@ def test_a_mistake_in_a_step_of_relaxing_is_told_with_its_column(tmp_path: Path)
 )
 def test_what_cannot_be_is_a_mistake(tmp_path: Path, lines: str, key: str) -> None:
     assert keys(tmp_path, queue(lines, staff="")) == [key]
+
+
+TIERS = f'{BASE}[queues.support]\nagents = ["101", {{ phone = "102", tier = 2 }}]\n'
+
+
+def test_a_queue_has_reserves_overflows_and_ageing_priorities(tmp_path: Path) -> None:
+    text = TIERS + (
+        "priority_age = 120\nlast_agent = 86400\npreferred_wait = 20\nkeep_place = 90\n"
+        "reserve = [{ tier = 2, length = 5, close_length = 1, wait = 60, least = 300 }]\n"
+        'overflow = [{ to = "phone:101", ratio = 3.0 }, { to = "hangup", wait = 120 }]\n'
+    )
+    (support,) = build.queues(config(tmp_path, text))
+    assert (support.priority_age, support.last_agent) == (120, 86400)
+    assert (support.preferred_wait, support.keep_place) == (20, 90)
+    assert support.reserves == (Reserve(2, 5, 60, 1, None, 300),)
+    assert support.overflows == (Overflow("phone:101", ratio=3.0), Overflow("hangup", wait=120))
+
+
+def test_a_point_of_priority_is_a_minute_unless_priority_is_strict(tmp_path: Path) -> None:
+    assert build.queues(config(tmp_path, TIERS))[0].priority_age == 60
+    assert build.queues(config(tmp_path, TIERS + 'priority_age = "strict"\n'))[0].priority_age is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        ("agents = []\n", "agents"),
+        ('agents = ["101"]\ntier_wait = 10\n', "tier_wait"),
+        ('agents = ["101", { phone = "102", tier = 2 }]\ntier_wait = 30\nmax_wait = 30\n', "max_wait"),
+        ('agents = ["101"]\noverflow = [{ to = "queue:support", length = 3 }]\n', "overflow.0.to"),
+        ('agents = ["101"]\noverflow = [{ to = "queue:suport", length = 3 }]\n', "overflow.0.to"),
+        ('agents = ["101"]\noverflow = [{ to = "phone:101" }]\n', "overflow.0"),
+        ('agents = ["101"]\nmax_wait = 60\noverflow = [{ to = "phone:101", wait = 60 }]\n', "overflow.0.wait"),
+        ('agents = ["101"]\nreserve = [{ tier = 2, length = 3 }]\n', "reserve.0.tier"),
+        ('agents = ["101", { phone = "102", tier = 2 }]\nreserve = [{ tier = 2 }]\n', "reserve.0"),
+        (
+            'agents = ["101", { phone = "102", tier = 2 }]\nreserve = [{ tier = 2, length = 3, close_length = 3 }]\n',
+            "reserve.0",
+        ),
+        ('agents = ["101"]\nreserve = [{ tier = 1, length = 3 }]\n', "reserve"),
+    ],
+)
+def test_a_queue_that_cannot_work_is_a_mistake(tmp_path: Path, lines: str, key: str) -> None:
+    assert keys(tmp_path, f"{BASE}[queues.support]\n{lines}") == [f"queues.support.{key}"]
