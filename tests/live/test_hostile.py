@@ -41,7 +41,7 @@ PROVEN = {"REGISTER": 200, "INVITE": 200, "SUBSCRIBE": 489}
 """Methods that need a proof of identity, and what they get with it (489: there is no such event package)."""
 OPEN = {
     "OPTIONS": 200, "NOTIFY": 481, "INFO": 481, "UPDATE": 481, "BYE": 481, "MESSAGE": 405,
-    "PUBLISH": 405, "REFER": 405, "PRACK": 405, "NONSENSE": 501,
+    "PUBLISH": 405, "REFER": 403, "PRACK": 405, "NONSENSE": 501,
 }  # fmt: skip
 """Methods that do nothing outside of a call, whoever sends them."""
 SENDERS: dict[str, dict[str, Any]] = {
