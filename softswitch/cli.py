@@ -7,9 +7,8 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +23,8 @@ from media.wish import locate
 from softswitch import settings
 from softswitch.api.control import ask
 from softswitch.commands.common import DEFAULT, Json, Refused, Where, configured, console, order, show
+from softswitch.commands.forecast import forecast
+from softswitch.commands.history import moment
 from softswitch.commands.metrics import metrics
 from softswitch.commands.rooms import room, show_rooms
 from softswitch.commands.simulate import simulate
@@ -35,6 +36,7 @@ app = App(name="softswitch", help="A SIP softswitch: registrar, calls, menus, qu
 app.command(room)
 app.command(metrics)
 app.command(simulate)
+app.command(forecast)
 errors = Console(stderr=True)
 
 Call = Annotated[str, Parameter(help="Its name, as softswitch calls --json shows it.")]
@@ -167,7 +169,7 @@ def calls(
 ) -> None:
     """Show the records of finished calls, the newest first."""
     config = configured(path)
-    found = asyncio.run(_records(config, _moment(since), number, limit))
+    found = asyncio.run(_records(config, None if since is None else moment(since), number, limit))
     if as_json:
         print(json.dumps(found))
         return
@@ -214,22 +216,6 @@ def _with_files(record: dict[str, Any], folder: Path) -> dict[str, Any]:
         one["path"] = str(found.relative_to(folder)) if found is not None else one["path"]
         one["size"] = found.stat().st_size if found is not None else None
     return record
-
-
-def _moment(text: str | None) -> float | None:
-    """Seconds since 1970 of `2026-11-23T09:00` or of `24h` ago."""
-    if text is None:
-        return None
-    units = {"m": 60, "h": 3600, "d": 86400}
-    if text[:-1].isdigit() and text[-1:] in units:
-        return time.time() - int(text[:-1]) * units[text[-1]]
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(
-            f"--since takes a date like {datetime.now(UTC):%Y-%m-%d} or a span like 24h, not {text!r}"
-        ) from None
-    return (moment if moment.tzinfo else moment.astimezone()).timestamp()
 
 
 @app.command

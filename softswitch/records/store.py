@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
@@ -16,6 +17,7 @@ from softswitch.records.errors import EventError, StorageError
 from softswitch.records.events import Event, make_event
 from softswitch.records.record import CallRecord, LegRecord, RecordingRecord
 from softswitch.records.tables import bindings, call_events, call_records, holds, recordings
+from softswitch.records.visits import TOLD_BY, Visit, tell_visits
 from softswitch.sip.peer import Peer
 
 log = logging.getLogger(__name__)
@@ -114,6 +116,14 @@ class RecordStore:
         """What happened in a call, finished or not, in the order in which it was told."""
         return await self._database.read(lambda connection: read_stories(connection, [call])[call])
 
+    async def visits(self, since: float, until: float) -> list[Visit]:
+        """Visits to queues in the calls that started in [since, until) wall seconds, in the order of joining."""
+        columns = call_records.c
+        calls = select(columns.call).where(
+            columns.started >= since, columns.started < until, columns.queue.is_not(None)
+        )
+        return await self._database.read(lambda connection: _visits(connection, calls))
+
     async def count(self) -> int:
         """How many calls have a record."""
         query = select(func.count()).select_from(call_records)
@@ -143,13 +153,25 @@ def read_stories(connection: Connection, calls: Iterable[str]) -> dict[str, list
     stories: dict[str, list[Event]] = {call: [] for call in calls}
     query = select(call_events).where(columns.call.in_(list(stories))).order_by(columns.call, columns.number)
     for row in connection.execute(query):
-        try:
-            event = make_event(row.kind, row.at, row.wall, json.loads(row.fields))
-        except (EventError, ValueError, RecursionError) as error:
-            log.warning("Event %d of call %s cannot be read: %s", row.number, row.call, error)
-            continue
-        stories[row.call].append(event)
+        stories[row.call] += _readable(row)
     return stories
+
+
+def _readable(row: Row[Any]) -> list[Event]:
+    try:
+        return [make_event(row.kind, row.at, row.wall, json.loads(row.fields))]
+    except (EventError, ValueError, RecursionError) as error:
+        log.warning("Event %d of call %s cannot be read: %s", row.number, row.call, error)
+        return []
+
+
+def _visits(connection: Connection, calls: Select[Any]) -> list[Visit]:
+    columns = call_events.c
+    query = select(call_events).where(columns.call.in_(calls), columns.kind.in_(TOLD_BY))
+    found: list[Visit] = []
+    for call, rows in groupby(connection.execute(query.order_by(columns.call, columns.number)), lambda row: row.call):
+        found += tell_visits(call, [event for row in rows for event in _readable(row)])
+    return sorted(found, key=lambda visit: (visit.joined, visit.call))
 
 
 RECORD_COLUMNS = tuple(column.name for column in call_records.columns)
