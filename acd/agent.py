@@ -18,6 +18,10 @@ REMEMBERED_NEEDS = 256
 """Needs for which an agent's answer is remembered."""
 
 
+PAUSE_REASONS = 100
+"""Reasons whose times are booked for an agent and a day; further ones are booked without a name."""
+
+
 class AgentStatus(StrEnum):
     """What the agent chose."""
 
@@ -58,6 +62,17 @@ class Agent:
         return self.skills if isinstance(self.skills, Mapping) else dict.fromkeys(self.skills, 1)
 
 
+@dataclass(frozen=True, slots=True)
+class PauseReason:
+    """A reason for a break, with its limits."""
+
+    name: str
+    limit: float | None = None
+    """Seconds after which the supervisor is told."""
+    at_once: int | None = None
+    """Agents who may have this break at the same time."""
+
+
 class Seat:
     """An agent at work: what he chose, what is observed of him, and what he did."""
 
@@ -73,7 +88,10 @@ class Seat:
         "misses_in_a_row",
         "occupancy",
         "outcomes",
+        "owes",
         "pause_reason",
+        "pause_seconds",
+        "paused_since",
         "posts",
         "reachable",
         "resting",
@@ -89,6 +107,12 @@ class Seat:
         self.take_settings(agent)
         self.status = AgentStatus.AVAILABLE if agent.logged_in else AgentStatus.LOGGED_OUT
         self.pause_reason = ""
+        self.paused_since: float | None = None
+        """When the present break, with its present reason, began."""
+        self.pause_seconds: dict[str, float] = {}
+        """Seconds of the breaks that are over, today, by reason."""
+        self.owes: Lease | None = None
+        """The contact for which he still has to say what became of it."""
         self.reachable = agent.reachable
         self.busy = False
         self.resting = False
@@ -156,6 +180,23 @@ class Seat:
         if not self.reachable:
             return AgentState.UNREACHABLE
         return AgentState.RESTING if self.resting else AgentState.IDLE
+
+    def choose(self, status: AgentStatus, reason: str, now: float) -> None:
+        """Take over status and reason; a break that is over, or has another reason from now on, is booked."""
+        if self.paused_since is not None:
+            self.pause_seconds[self.pause_reason] = self.paused_for(self.pause_reason, now)
+            self.paused_since = None
+        self.status, self.pause_reason = status, reason
+        if status is AgentStatus.PAUSED:
+            if reason not in self.pause_seconds and len(self.pause_seconds) >= PAUSE_REASONS:
+                self.pause_reason = ""
+            self.paused_since = now
+
+    def paused_for(self, reason: str, now: float) -> float:
+        """Seconds of break for this reason today, the present one among them."""
+        present = self.paused_since is not None and self.pause_reason == reason
+        running = now - self.paused_since if present and self.paused_since is not None else 0.0
+        return self.pause_seconds.get(reason, 0.0) + running
 
     def observe(self, now: float) -> None:
         """Note since when the state is what it is, and book the time before."""

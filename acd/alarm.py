@@ -33,6 +33,8 @@ class Alarm(IntEnum):
     """A reserve was open for as long as it must be."""
     OVERFLOW = 13
     """A caller has waited long enough to be sent elsewhere."""
+    PAUSE = 14
+    """An agent's break is longer than its reason allows."""
 
 
 WAITING_ALARMS = (

@@ -85,6 +85,36 @@ class PauseAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseRefused:
+    """The agent may not have this break now; his status is what it was."""
+
+    agent: str
+    reason: str
+    holders: tuple[str, ...]
+    """Who has it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseOverdue:
+    """The break is longer than its reason allows. For the supervisor."""
+
+    agent: str
+    reason: str
+    limit: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disposed:
+    """What became of a contact, as the agent says. For the records."""
+
+    agent: str
+    caller: str
+    queue: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReserveOpened:
     """Too many wait, or too long: the agents of this tier help from now on. For the supervisor."""
 
@@ -120,6 +150,9 @@ Command = (
     | StartMusic
     | LeaveQueue
     | PauseAgent
+    | PauseRefused
+    | PauseOverdue
+    | Disposed
     | ReserveOpened
     | ReserveClosed
     | Explain

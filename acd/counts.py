@@ -26,6 +26,8 @@ class Counts:
     """Never entered, by outcome: full, empty, closed. Not among the offered."""
     offers: Counter[Outcome] = field(default_factory=Counter)
     """Offers to agents that ended, by outcome."""
+    dispositions: Counter[str] = field(default_factory=Counter)
+    """Contacts by the code that the agent gave."""
     offers_made: int = 0
     answered_wait: float = 0.0
     """Seconds waited by all who were answered."""

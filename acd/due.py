@@ -8,7 +8,7 @@ from acd.floor import Floor
 from acd.lease import Outcome
 from acd.offers import withdraw
 from acd.reserve import await_reserve
-from acd.staff import end_wrap_up
+from acd.staff import end_wrap_up, pause_overdue
 from acd.waiting import ask_again, await_next_tier, await_relaxing, overflow_by_wait, time_out
 
 Owner = str | int
@@ -77,6 +77,10 @@ def _waited_too_long_here(floor: Floor, owner: Owner) -> None:
     overflow_by_wait(floor, floor.callers[str(owner)])
 
 
+def _pause_too_long(floor: Floor, owner: Owner) -> None:
+    pause_overdue(floor, floor.seats[str(owner)])
+
+
 def _place_due(floor: Floor, owner: Owner) -> None:
     say_place(floor, floor.callers[str(owner)])
 
@@ -98,5 +102,6 @@ DUE: Mapping[Alarm, Callable[[Floor, Owner], None]] = {
     Alarm.PREFERRED: _held_long_enough,
     Alarm.RESERVE: _reserve_due,
     Alarm.RESERVE_CLOSE: _reserve_may_close,
+    Alarm.PAUSE: _pause_too_long,
     Alarm.OVERFLOW: _waited_too_long_here,
 }

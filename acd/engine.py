@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from acd import callers, events, staff, talks
-from acd.agent import Agent
+from acd.agent import Agent, PauseReason
 from acd.commands import Command
 from acd.due import DUE
 from acd.floor import Floor
@@ -34,6 +34,7 @@ class Engine:
         explain: bool = False,
         wrap_up: float = 10.0,
         now: float = 0.0,
+        pauses: Iterable[PauseReason] = (),
     ) -> None:
         """Members whom `agents` does not name are plain agents. Without `rng` the seed is 0.
 
@@ -42,7 +43,7 @@ class Engine:
         """
         seed = 0 if rng is None else rng.getrandbits(64)
         self._floor = Floor(seed, explain, wrap_up, now)
-        first = events.SettingsChanged(tuple(queues), tuple(agents))
+        first = events.SettingsChanged(tuple(queues), tuple(agents), pauses=tuple(pauses))
         check_settings(self._floor, first)
         apply_settings(self._floor, first)
         self._settle()
@@ -121,6 +122,7 @@ HANDLERS: Mapping[type, Callable[[Floor, Any], None]] = {
     events.ContactEnded: talks.contact_ended,
     events.WrapUpEnded: staff.wrap_up_ended,
     events.WrapUpExtended: staff.wrap_up_extended,
+    events.DispositionGiven: staff.disposition_given,
     events.DayStarted: staff.day_started,
     events.SettingsChanged: apply_settings,
 }

@@ -7,7 +7,7 @@ somebody unknown, or that come too late to matter, are ignored.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from acd.agent import Agent
+from acd.agent import Agent, PauseReason
 from acd.queue import QueueSettings
 
 
@@ -163,6 +163,14 @@ class WrapUpExtended:
 
 
 @dataclass(frozen=True, slots=True)
+class DispositionGiven:
+    """The agent says what became of his last contact, as one of the codes of its queue."""
+
+    agent: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class DayStarted:
     """A new working day: what agents handled "today" starts again from nothing."""
 
@@ -175,6 +183,8 @@ class SettingsChanged:
     agents: tuple[Agent, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     """Old queue name to new queue name: the same line under another name."""
+    pauses: tuple[PauseReason, ...] = ()
+    """Reasons for breaks that have limits; others have none."""
 
 
 Event = (
@@ -196,6 +206,7 @@ Event = (
     | ContactEnded
     | WrapUpEnded
     | WrapUpExtended
+    | DispositionGiven
     | DayStarted
     | SettingsChanged
 )

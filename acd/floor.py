@@ -4,7 +4,7 @@ import random
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from acd.agent import Seat
+from acd.agent import PauseReason, Seat
 from acd.alarm import Alarms
 from acd.caller import Caller
 from acd.commands import Announce, Command, Withdraw, WithdrawReason
@@ -33,6 +33,7 @@ class Floor:
     """Offers that are out, and talks that came of them."""
     ended: OrderedDict[int, Withdraw] = field(default_factory=OrderedDict)
     """What to say when one of these is answered after all."""
+    pauses: dict[str, PauseReason] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     alarms: Alarms = field(default_factory=Alarms)
     joined: int = 0
@@ -73,11 +74,15 @@ class Floor:
             if line.settings.leave_empty:
                 self._recount_presence(line, seat)
             if not seat.at_work and line.free and (line.settings.tier_wait is not None or line.settings.preferred_wait):
-                self.seeking.update((caller.id, caller) for same in line.wanting.values() for caller in same)
+                self.stir(line)
         if free:
             self.freed[seat.agent.id] = seat
         else:
             self.freed.pop(seat.agent.id, None)
+
+    def stir(self, line: Line) -> None:
+        """Let everybody of this line look again who may be offered to one more agent."""
+        self.seeking.update((caller.id, caller) for same in line.wanting.values() for caller in same)
 
     def _recount_presence(self, line: Line, seat: Seat) -> None:
         post = seat.posts[line.settings.name]

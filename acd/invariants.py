@@ -1,11 +1,14 @@
 """What must be true between any two events, checked the slow way and by other means than the engine's own."""
 
-from acd.agent import Seat
+import math
+
+from acd.agent import AgentStatus, Seat
 from acd.alarm import Alarm
 from acd.caller import Caller
 from acd.errors import InvariantError
 from acd.floor import Floor
 from acd.line import Line
+from acd.offers import must_dispose
 
 
 def _require(holds: bool, text: str) -> None:
@@ -54,7 +57,10 @@ def _check_seat(floor: Floor, seat: Seat, free: dict[str, set[int]]) -> None:
     _require(not (seat.lease and seat.talk), f"{name} talks and rings")
     _require(seat.resting == ((Alarm.REST, name) in floor.alarms), f"{name} rests for ever")
     wraps_up = seat.wrap_up_until is not None
-    _require(wraps_up == ((Alarm.WRAP_UP, name) in floor.alarms), f"{name} wraps up for ever")
+    by_time = wraps_up and seat.wrap_up_until != math.inf
+    _require(by_time == ((Alarm.WRAP_UP, name) in floor.alarms), f"{name} wraps up for ever")
+    _require(by_time or not wraps_up or must_dispose(seat), f"{name} wraps up for nothing")
+    _require((seat.paused_since is not None) == (seat.status is AgentStatus.PAUSED), f"{name} has a break of no status")
     idle = seat.at_work and not (seat.lease or seat.talk or seat.busy or seat.resting or wraps_up)
     for queue, post in seat.posts.items():
         _require((id(post) in free[queue]) == idle, f"{name} is {'not ' if idle else ''}listed as free in {queue}")

@@ -59,6 +59,9 @@ class Line:
         if position is not None:
             first, last = self._between_others(caller)
             index = min(max(position - 1, first), last)
+        self._insert(caller, index)
+
+    def _insert(self, caller: Caller, index: int) -> None:
         caller.key = self._fitting(caller.key, index)
         self.waiting.insert(index, caller)
         self._note_arrival(caller)
@@ -111,9 +114,8 @@ class Line:
         return priority, since, Fraction(ahead[2] + rank) / 2
 
     def put_back(self, caller: Caller) -> None:
-        """Into the place he had."""
-        insort(self.waiting, caller, key=_order)
-        self._note_arrival(caller)
+        """Into the place he had, before whoever took it meanwhile."""
+        self._insert(caller, bisect_left(self.waiting, caller.key, key=_order))
 
     def remove(self, caller: Caller) -> None:
         """Take out of the line."""

@@ -69,14 +69,14 @@ def rest(floor: Floor, lease: Lease, outcome: Outcome) -> None:
         lease.caller.tried[seat.agent.id] = lease.caller.tried.get(seat.agent.id, 0) + 1
     if outcome in AGAINST_THE_AGENT:
         seat.idle_since = floor.now
-    if outcome is Outcome.NO_ANSWER:
+    if outcome in line.settings.auto_pause_on:
         _count_miss(floor, seat, line)
     seat.resting = True
     floor.alarms.set(Alarm.REST, seat.agent.id, floor.now + max(line.settings.retry_delay, SHORTEST_REST))
 
 
 def _count_miss(floor: Floor, seat: Seat, line: Line) -> None:
-    """Pause an agent who let too many offers ring out in a row."""
+    """Pause an agent who missed too many offers in a row."""
     limit = line.settings.auto_pause
     if floor.now - seat.available_since < line.settings.auto_pause_grace:
         return
@@ -84,7 +84,7 @@ def _count_miss(floor: Floor, seat: Seat, line: Line) -> None:
     if limit is None or seat.misses_in_a_row < limit or seat.status is not AgentStatus.AVAILABLE:
         return
     seat.misses_in_a_row = 0
-    seat.status, seat.pause_reason = AgentStatus.PAUSED, MISSED
+    seat.choose(AgentStatus.PAUSED, MISSED, floor.now)
     floor.orders.append(PauseAgent(seat.agent.id, MISSED))
 
 
@@ -140,16 +140,22 @@ def end_talk(floor: Floor, lease: Lease) -> None:
     seat.talk_today += floor.now - lease.talk_since
     if caller.customer:
         floor.memory.note_talk(caller.customer, seat.agent.id, floor.now)
+    seat.owes = lease if line.settings.dispositions else None
     start_wrap_up(floor, seat, line.settings.wrap_up)
 
 
 def start_wrap_up(floor: Floor, seat: Seat, queue_wrap_up: float | None) -> None:
     """Work after the call: as the agent's settings say, else the queue's, else everybody's."""
     seconds = next(value for value in (seat.agent.wrap_up, queue_wrap_up, floor.wrap_up) if value is not None)
-    if seconds > 0:
+    if seconds > 0 or must_dispose(seat):
         seat.wrap_up_until = floor.now + seconds
         floor.alarms.set(Alarm.WRAP_UP, seat.agent.id, seat.wrap_up_until)
     floor.refresh(seat)
+
+
+def must_dispose(seat: Seat) -> bool:
+    """Whether the work after the call cannot end without a code."""
+    return seat.owes is not None and seat.owes.line.settings.disposition_required
 
 
 def _book(lease: Lease, outcome: Outcome) -> None:

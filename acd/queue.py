@@ -14,6 +14,9 @@ MEASURES = ("occupancy", "calls", "talk_time")
 ABSENCES = ("logged_out", "paused", "unreachable", "busy", "offered", "on_call", "wrap_up", "incapable")
 """The eight conditions under which an agent can be taken for absent by `join_empty` and `leave_empty`."""
 
+MISSES = ("no_answer", "rejected", "busy", "unreachable")
+"""Outcomes of offers that can count for `auto_pause`."""
+
 NOBODY_AT_WORK = ("logged_out", "paused", "unreachable")
 """The usual choice among ABSENCES: nobody has a chance to answer soon."""
 
@@ -132,8 +135,14 @@ class QueueSettings:
     """Rest of an agent after an offer he did not take."""
     wrap_up: float | None = 10.0
     """Work after the call, unless the agent has his own; None is the engine's default."""
+    dispositions: Sequence[str] = ()
+    """Codes with which agents say what became of a contact."""
+    disposition_required: bool = False
+    """The work after the call lasts until the agent has given one of the codes."""
     auto_pause: int | None = None
-    """Pause an agent after so many no_answer in a row."""
+    """Pause an agent after so many misses in a row."""
+    auto_pause_on: Sequence[str] = ("no_answer",)
+    """Outcomes of offers that count as a miss here, of MISSES."""
     auto_pause_grace: float = 0.0
     """Misses within so many seconds after log-in or break do not count for it."""
 
@@ -199,6 +208,8 @@ class QueueSettings:
             "announce_every must be above 0": not self.announce_every > 0,
             "periodic_every must be above 0": not self.periodic_every > 0,
             "priority_age must be above 0": self.priority_age == 0,
+            f"auto_pause_on knows {', '.join(MISSES)}": not set(self.auto_pause_on) <= set(MISSES),
+            "disposition_required needs dispositions": self.disposition_required and not self.dispositions,
             "auto_pause must be at least 1": self.auto_pause is not None and self.auto_pause < 1,
             "max_length must not be negative": self.max_length is not None and self.max_length < 0,
             "a time must not be negative": any(not value >= 0 for value in self._times()),

@@ -1,5 +1,7 @@
 """New settings under running calls: nobody loses his place, his talk, his wrap-up or his pointer."""
 
+import math
+
 from acd.agent import Agent, Seat
 from acd.alarm import WAITING_ALARMS, Alarm
 from acd.errors import SettingsError
@@ -7,15 +9,17 @@ from acd.events import SettingsChanged
 from acd.floor import Floor
 from acd.lease import Outcome
 from acd.line import Line
-from acd.offers import withdraw
+from acd.offers import must_dispose, withdraw
 from acd.post import Post
 from acd.queue import Member, QueueSettings
+from acd.staff import await_pause_limit, end_wrap_up
 from acd.waiting import ask_again, begin_wait, send_on, starting_width
 
 
 def apply_settings(floor: Floor, event: SettingsChanged) -> None:
     """Bring the floor into the shape of the new settings, which `check_settings` has found to be good."""
     agents = _all_agents(event)
+    floor.pauses = {reason.name: reason for reason in event.pauses}
     _rename(floor, event)
     _close_lines(floor, {settings.name for settings in event.queues})
     _seat(floor, agents)
@@ -35,6 +39,9 @@ def check_settings(floor: Floor, event: SettingsChanged) -> None:
     ids = [agent.id for agent in event.agents]
     if len(set(ids)) != len(ids):
         raise SettingsError("two agents have the same id")
+    names_of_breaks = [reason.name for reason in event.pauses]
+    if len(set(names_of_breaks)) != len(names_of_breaks):
+        raise SettingsError("two reasons for breaks have the same name")
     for old, new in event.renamed.items():
         if new not in names:
             raise SettingsError(f"queue {old!r} is renamed to {new!r}, which does not exist")
@@ -99,8 +106,8 @@ def dismiss(floor: Floor, seat: Seat) -> None:
     """Forget an agent who is in no queue any more."""
     del floor.seats[seat.agent.id]
     floor.freed.pop(seat.agent.id, None)
-    floor.alarms.cancel(Alarm.REST, seat.agent.id)
-    floor.alarms.cancel(Alarm.WRAP_UP, seat.agent.id)
+    for kind in (Alarm.REST, Alarm.WRAP_UP, Alarm.PAUSE):
+        floor.alarms.cancel(kind, seat.agent.id)
 
 
 def _set_up_line(floor: Floor, settings: QueueSettings) -> None:
@@ -150,6 +157,9 @@ def _start_again(floor: Floor) -> None:
         if line.settings.leave_empty:
             floor.emptied[line.settings.name] = line
     for seat in floor.seats.values():
+        await_pause_limit(floor, seat)
+        if seat.wrap_up_until == math.inf and not must_dispose(seat):
+            end_wrap_up(floor, seat)
         floor.refresh(seat)
     for caller in floor.callers.values():
         if caller.talk is None:

@@ -35,10 +35,11 @@ def _update(floor: Floor, line: Line, reserve: Reserve) -> None:
         line.open_reserves[reserve.tier] = floor.now
         floor.alarms.set(Alarm.RESERVE_CLOSE, f"{name}/{reserve.tier}", floor.now + reserve.least)
         floor.orders.append(ReserveOpened(name, reserve.tier, waiting, line.longest_wait(floor.now)))
-        floor.seeking.update((caller.id, caller) for same in line.wanting.values() for caller in same)
+        floor.stir(line)
     elif opened_at is not None and floor.now >= opened_at + reserve.least and _relieved(line, reserve, floor.now):
         del line.open_reserves[reserve.tier]
         floor.orders.append(ReserveClosed(name, reserve.tier, waiting))
+        floor.stir(line)  # without these agents another tier may have to open
 
 
 def _needed(line: Line, reserve: Reserve, now: float) -> bool:

@@ -1,5 +1,6 @@
 """The floor as plain values: strings, numbers, lists and dictionaries."""
 
+import math
 from typing import Any
 
 from acd.agent import Seat
@@ -13,7 +14,7 @@ def take_snapshot(floor: Floor, now: float) -> dict[str, Any]:
     return {
         "at": now,
         "queues": {name: _queue(line, now) for name, line in floor.lines.items()},
-        "agents": {name: _agent(seat) for name, seat in floor.seats.items()},
+        "agents": {name: _agent(seat, now) for name, seat in floor.seats.items()},
     }
 
 
@@ -38,6 +39,7 @@ def _queue(line: Line, now: float) -> dict[str, Any]:
         "flow_outs": dict(counts.flow_outs),
         "blocked": dict(counts.blocked),
         "offers_made": counts.offers_made,
+        "dispositions": dict(counts.dispositions),
         "offers": {str(outcome): number for outcome, number in counts.offers.items()},
         "answered_wait": counts.answered_wait,
     }
@@ -54,17 +56,24 @@ def _caller(caller: Caller, place: int, now: float) -> dict[str, Any]:
     }
 
 
-def _agent(seat: Seat) -> dict[str, Any]:
+def _pause_reasons(seat: Seat) -> list[str]:
+    present = [seat.pause_reason] if seat.paused_since is not None else []
+    return list(dict.fromkeys([*seat.pause_seconds, *present]))
+
+
+def _agent(seat: Seat, now: float) -> dict[str, Any]:
     talk, lease = seat.talk, seat.lease
     with_whom = talk.caller.id if talk else lease.caller.id if lease else None
     return {
         "status": str(seat.status),
         "pause_reason": seat.pause_reason,
+        "pause_seconds": {reason: seat.paused_for(reason, now) for reason in _pause_reasons(seat)},
         "state": str(seat.state),
+        "owes_disposition": list(seat.owes.line.settings.dispositions) if seat.owes is not None else [],
         "since": seat.state_since,
         "caller": with_whom,
         "queues": list(seat.posts),
-        "wrap_up_until": seat.wrap_up_until,
+        "wrap_up_until": seat.wrap_up_until if seat.wrap_up_until != math.inf else None,
         "answered_today": seat.answered_today,
         "talk_today": seat.talk_today,
         "occupancy": seat.occupancy.ratio,

@@ -197,6 +197,12 @@ class QueueRunner:
                     log.debug("explained", record=record)
                 case commands.PauseAgent(agent, reason):
                     log.warning("agent paused", agent=agent, reason=reason)
+                case commands.PauseRefused(agent, reason, holders):
+                    log.info("break refused", agent=agent, reason=reason, holders=holders)
+                case commands.PauseOverdue(agent, reason, limit):
+                    log.warning("break too long", agent=agent, reason=reason, limit=limit)
+                case commands.Disposed(agent, caller, queue, code):
+                    log.info("disposition", agent=agent, call=caller, queue=queue, code=code)
                 case commands.ReserveOpened(queue, tier, waiting, longest):
                     log.warning("reserve opened", queue=queue, tier=tier, waiting=waiting, longest_wait=longest)
                 case commands.ReserveClosed(queue, tier, waiting):

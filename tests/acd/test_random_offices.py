@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from acd import events
-from acd.agent import Agent
+from acd.agent import Agent, PauseReason
 from acd.commands import Announce, Command, Offer
 from acd.engine import Engine
 from acd.queue import ABSENCES, STRATEGIES, Member, Overflow, QueueSettings, Relaxed, Reserve
@@ -48,6 +48,9 @@ def random_queue(name: str, draw: random.Random) -> QueueSettings:
         retry_delay=draw.choice([0.0, 5.0]),
         wrap_up=draw.choice([0.0, 10.0, None]),
         auto_pause=draw.choice([None, None, 3]),
+        auto_pause_on=draw.choice([("no_answer",), ("rejected", "busy")]),
+        dispositions=("sold", "lost"),
+        disposition_required=draw.random() < 0.2,
         max_wait=draw.choice([None, 20.0, 60.0]),
         one_more_chance=draw.random() < 0.5,
         max_length=draw.choice([None, None, 4]),
@@ -72,7 +75,9 @@ def random_settings(draw: random.Random) -> events.SettingsChanged:
         for name in draw.sample(AGENTS, draw.randint(0, len(AGENTS)))
     )
     return events.SettingsChanged(
-        tuple(random_queue(name, draw) for name in QUEUES[: draw.choice([1, 3, 3, 3])]), agents
+        tuple(random_queue(name, draw) for name in QUEUES[: draw.choice([1, 3, 3, 3])]),
+        agents,
+        pauses=draw.choice([(), (PauseReason("lunch", 20.0, 2),)]),
     )
 
 
@@ -105,18 +110,19 @@ def random_fact(office: Office, draw: random.Random, number: int) -> events.Even
         events.ContactEnded(talk.agent if talk else agent, talk.caller if talk else caller),
         events.AgentReachable(agent, draw.random() < 0.8),
         events.AgentBusy(agent, draw.random() < 0.3, draw.random() < 0.5),
-        events.AgentPaused(agent, "lunch"),
+        events.AgentPaused(agent, draw.choice(["lunch", "training"])),
         events.AgentUnpaused(agent),
         events.AgentLoggedIn(agent),
         events.AgentLoggedOut(agent),
         events.WrapUpEnded(agent),
         events.WrapUpExtended(agent, 5.0),
         events.DayStarted(),
+        events.DispositionGiven(agent, draw.choice(["sold", "lost", "nonsense"])),
     ]
     return facts[kind]
 
 
-WEIGHTS = [30, 2, 6, 1, 20, 6, 2, 2, 3, 3, 20, 6, 6, 3, 6, 6, 2, 3, 1, 0.3]
+WEIGHTS = [30, 2, 6, 1, 20, 6, 2, 2, 3, 3, 20, 6, 6, 3, 6, 6, 2, 3, 1, 0.3, 8]
 
 
 def live(seed: int, steps: int, explain: bool = False) -> Office:
@@ -238,6 +244,10 @@ class OfficeMachine(RuleBasedStateMachine):
     @rule(agent=st.sampled_from(AGENTS), kind=st.sampled_from(["LoggedIn", "LoggedOut", "Paused", "Unpaused"]))
     def choose_a_status(self, agent: str, kind: str) -> None:
         self.office.tell(getattr(events, f"Agent{kind}")(agent))
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def say_what_became_of_it(self, agent: str) -> None:
+        self.office.tell(events.DispositionGiven(agent, "sold"))
 
     @rule(agent=st.sampled_from(AGENTS), reachable=st.sampled_from([True, True, False]))
     def register(self, agent: str, reachable: bool) -> None:
