@@ -33,6 +33,10 @@ class Alarm(IntEnum):
     """A reserve was open for as long as it must be."""
     OVERFLOW = 13
     """A caller has waited long enough to be sent elsewhere."""
+    COUNTDOWN = 15
+    """The next second of a promise is to be said to a caller."""
+    CALLBACK = 16
+    """A caller who did not answer his callback may be called again."""
     PAUSE = 14
     """An agent's break is longer than its reason allows."""
 
@@ -47,6 +51,8 @@ WAITING_ALARMS = (
     Alarm.PREFERRED,
     Alarm.RESERVE,
     Alarm.OVERFLOW,
+    Alarm.COUNTDOWN,
+    Alarm.CALLBACK,
 )
 """What is due only for a caller who still waits."""
 

@@ -1,18 +1,41 @@
 """What is said to those who wait. Nothing here is ever waited for."""
 
+import math
+
 from acd.alarm import Alarm
 from acd.caller import Caller
-from acd.commands import Announce
+from acd.commands import Announce, PromiseBroken
 from acd.floor import Floor
 
 
 def start_announcing(floor: Floor, caller: Caller) -> None:
     """Set the times of the first announcements."""
     settings = caller.line.settings
+    if settings.promise is not None and caller.promised_until is None:
+        caller.promised_until = floor.now + settings.promise
+        caller.line.counts.promises += 1
+        count_down(floor, caller)
+    elif caller.promised_until is not None and caller.promised_until > floor.now:
+        count_down(floor, caller)
+    begin = max(floor.now, caller.promised_until or 0.0)
     if settings.announce_position or settings.announce_wait:
-        floor.alarms.set(Alarm.PLACE, caller.id, floor.now + settings.announce_first)
+        floor.alarms.set(Alarm.PLACE, caller.id, begin + settings.announce_first)
     if settings.periodic:
-        floor.alarms.set(Alarm.PERIODIC, caller.id, floor.now + settings.periodic_every)
+        floor.alarms.set(Alarm.PERIODIC, caller.id, begin + settings.periodic_every)
+
+
+def count_down(floor: Floor, caller: Caller) -> None:
+    """Say how many seconds are left of the promise, every second at its own time; at the end it is broken."""
+    if caller.promised_until is None:
+        return
+    left = math.ceil(caller.promised_until - floor.now - 1e-6)
+    if left <= 0:
+        line = caller.line
+        line.counts.promises_broken += 1
+        floor.orders.append(PromiseBroken(caller.id, line.settings.name, line.settings.promise or 0.0))
+        return
+    floor.sayings.append(Announce(caller.id, "countdown", wait_seconds=float(left)))
+    floor.alarms.set(Alarm.COUNTDOWN, caller.id, caller.promised_until - (left - 1))
 
 
 def say_place(floor: Floor, caller: Caller) -> None:

@@ -53,6 +53,14 @@ class Caller:
     """Tiers opened to him by the time he waited."""
     overdue: bool = False
     """His maximum wait is over and he lives on the offers that ring."""
+    away: bool = False
+    """Keeps his place, but may be offered to nobody now."""
+    callback: str | None = None
+    """Has hung up and is to be called at this number."""
+    attempts: int = 0
+    """Callbacks that he did not answer."""
+    promised_until: float | None = None
+    """He was promised an answer by this time."""
     overflowing: bool = False
     """Goes elsewhere when the offers that ring come to nothing."""
     said_position: int | None = None

@@ -19,6 +19,8 @@ class Offer:
     queue: str
     ring_timeout: float
     """Seconds after which the engine will withdraw it by itself."""
+    callback: str | None = None
+    """The number at which the caller is to be called once the agent has answered; None: he waits on the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Connect:
     queue: str
     wait: float
     """Seconds the caller waited."""
+    callback: str | None = None
+    """Call this number for the agent; tell CallbackFailed when nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,23 @@ class Announce:
     """Say something into the caller's music. Nothing ever waits for its end."""
 
     caller: str
-    kind: Literal["position", "wait", "periodic"]
+    kind: Literal["position", "wait", "periodic", "countdown"]
     position: int | None = None
     """The caller's place, 1 is next."""
     wait_seconds: float | None = None
-    """Estimated wait from now on."""
+    """Estimated wait from now on; or the seconds that are left of a promise."""
     index: int | None = None
     """Which of the queue's periodic prompts, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseBroken:
+    """The caller was promised an answer within so many seconds, and there was none: he is owed what was promised."""
+
+    caller: str
+    queue: str
+    promised: float
+    """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +161,7 @@ Command = (
     | Withdraw
     | Connect
     | Announce
+    | PromiseBroken
     | StartMusic
     | LeaveQueue
     | PauseAgent

@@ -26,6 +26,12 @@ class Counts:
     """Never entered, by outcome: full, empty, closed. Not among the offered."""
     offers: Counter[Outcome] = field(default_factory=Counter)
     """Offers to agents that ended, by outcome."""
+    promises: int = 0
+    """Callers who were promised an answer within a time."""
+    promises_broken: int = 0
+    """Of these, who were not answered by then and still waited."""
+    callbacks: int = 0
+    """Callers who asked to be called back. They are waiting until they are answered or flow out."""
     dispositions: Counter[str] = field(default_factory=Counter)
     """Contacts by the code that the agent gave."""
     offers_made: int = 0

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from acd.alarm import Alarm
-from acd.announcing import say_periodic, say_place
+from acd.announcing import count_down, say_periodic, say_place
+from acd.callers import come_back
 from acd.floor import Floor
 from acd.lease import Outcome
 from acd.offers import withdraw
@@ -81,6 +82,14 @@ def _pause_too_long(floor: Floor, owner: Owner) -> None:
     pause_overdue(floor, floor.seats[str(owner)])
 
 
+def _next_second(floor: Floor, owner: Owner) -> None:
+    count_down(floor, floor.callers[str(owner)])
+
+
+def _call_back_again(floor: Floor, owner: Owner) -> None:
+    come_back(floor, floor.callers[str(owner)])
+
+
 def _place_due(floor: Floor, owner: Owner) -> None:
     say_place(floor, floor.callers[str(owner)])
 
@@ -102,6 +111,8 @@ DUE: Mapping[Alarm, Callable[[Floor, Owner], None]] = {
     Alarm.PREFERRED: _held_long_enough,
     Alarm.RESERVE: _reserve_due,
     Alarm.RESERVE_CLOSE: _reserve_may_close,
+    Alarm.COUNTDOWN: _next_second,
+    Alarm.CALLBACK: _call_back_again,
     Alarm.PAUSE: _pause_too_long,
     Alarm.OVERFLOW: _waited_too_long_here,
 }

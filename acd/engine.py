@@ -14,6 +14,7 @@ from acd.commands import Command
 from acd.due import DUE
 from acd.floor import Floor
 from acd.invariants import check_books, check_nobody_is_stuck, check_seats
+from acd.keeping import restore, save
 from acd.matching import match
 from acd.queue import QueueSettings
 from acd.reload import apply_settings, check_settings
@@ -78,6 +79,18 @@ class Engine:
         at = self._floor.now if now is None else max(now, self._floor.now)
         return take_snapshot(self._floor, at)
 
+    def save(self, now: float) -> dict[str, Any]:
+        """What is to be kept over a restart, as plain values for JSON; see `acd.keeping`."""
+        return save(self._floor, max(now, self._floor.now))
+
+    def restore(self, saved: Mapping[str, Any], elapsed: float) -> None:
+        """Take up what was saved so many seconds ago, before the first fact is told.
+
+        Raises KeyError, TypeError, ValueError or AttributeError when `save` did not write it: then make a new engine.
+        """
+        restore(self._floor, saved, max(0.0, elapsed))
+        self._settle()
+
     def check_invariants(self) -> None:
         """Raise InvariantError when the books do not balance. Looks at everybody: for tests and simulations."""
         check_books(self._floor)
@@ -107,6 +120,11 @@ HANDLERS: Mapping[type, Callable[[Floor, Any], None]] = {
     events.CallerJoined: callers.caller_joined,
     events.CallerLeft: callers.caller_left,
     events.CallerMoved: callers.caller_moved,
+    events.CallerSteppedOut: callers.stepped_out,
+    events.CallerSteppedBack: callers.stepped_back,
+    events.CallbackAccepted: callers.callback_accepted,
+    events.CallbackFailed: callers.callback_failed,
+    events.CallbackCancelled: callers.callback_cancelled,
     events.AgentLoggedIn: staff.logged_in,
     events.AgentLoggedOut: staff.logged_out,
     events.AgentPaused: staff.paused,

@@ -33,6 +33,14 @@ class Pace:
         """Nobody waits any more, but not because of an answer."""
         self._since = None
 
+    def save(self) -> list[float]:
+        """The gaps that are remembered, seconds."""
+        return list(self._gaps)
+
+    def restore(self, gaps: list[float]) -> None:
+        """Remember these gaps instead."""
+        self._gaps = deque((float(gap) for gap in gaps), maxlen=REMEMBERED)
+
     def wait(self, position: int) -> float | None:
         """Seconds until the caller in this place is answered; None is unknown."""
         if len(self._gaps) < NEEDED:

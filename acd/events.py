@@ -51,6 +51,45 @@ class CallerMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerSteppedOut:
+    """A waiting caller hears a menu or a survey. He keeps his place and age, and is offered to nobody meanwhile."""
+
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSteppedBack:
+    """He stands in the line again, where he stood."""
+
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAccepted:
+    """A waiting caller hangs up and is called when his turn has come. From now on his CallerLeft means nothing."""
+
+    caller: str
+    number: str
+    """To be dialled; opaque to the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackFailed:
+    """An agent was there, but the caller did not answer his callback. Another attempt is made later, or none."""
+
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackCancelled:
+    """He need not be called any more: reached otherwise, or he said so."""
+
+    caller: str
+    outcome: str = "callback_cancelled"
+    """Under which name it is counted among the flow-outs."""
+
+
+@dataclass(frozen=True, slots=True)
 class AgentLoggedIn:
     """The agent begins to work, available."""
 
@@ -191,6 +230,11 @@ Event = (
     CallerJoined
     | CallerLeft
     | CallerMoved
+    | CallerSteppedOut
+    | CallerSteppedBack
+    | CallbackAccepted
+    | CallbackFailed
+    | CallbackCancelled
     | AgentLoggedIn
     | AgentLoggedOut
     | AgentPaused

@@ -95,7 +95,7 @@ class Floor:
     def reconsider(self, caller: Caller) -> None:
         """Whether the caller may be offered to one more agent."""
         line = caller.line
-        if caller.talk is not None or caller.overdue:
+        if caller.talk is not None or caller.overdue or caller.away:
             line.unwant(caller)
             return
         if caller.width is None or len(caller.offers) < caller.width:

@@ -37,6 +37,8 @@ def check_seats(floor: Floor) -> None:
     held = [seat.lease.id for seat in floor.seats.values() if seat.lease]
     held += [seat.talk.id for seat in floor.seats.values() if seat.talk]
     _require(sorted(held) == sorted(floor.leases), "leases and agents do not belong together")
+    away = [caller.id for caller in floor.callers.values() if caller.away and caller.offers]
+    _require(not away, f"{away} ring but are not there")
     for lease in floor.leases.values():
         if lease.answered_at is None:
             _require(lease.caller.offers.get(lease.id) is lease, f"lease {lease.id} is not its caller's")
@@ -71,7 +73,7 @@ def check_nobody_is_stuck(floor: Floor) -> None:
     for name, line in floor.lines.items():
         for caller in line.waiting:
             width = len(line.posts) if caller.width is None else caller.width
-            may = not caller.overdue and (caller.width is None or len(caller.offers) < width)
+            may = not caller.overdue and not caller.away and (caller.width is None or len(caller.offers) < width)
             _require(may == caller.wanting, f"{caller.id} is {'not ' if may else ''}listed as wanting in {name}")
             if may:
                 _require(not _open_to(line, caller), f"{caller.id} and an agent of {name} do not find each other")

@@ -47,6 +47,8 @@ class Line:
         """Reserve tiers that are open, and since when."""
         self._oldest: list[tuple[float, int, Caller]] = []
         self._arrivals = 0
+        self.callbacks: dict[str, Caller] = {}
+        """Those who are to be called back, by customer."""
         self._offers = 0
         self._age = 0
 
@@ -263,6 +265,10 @@ class Line:
         self.strategy.chose(post)
         if self.strategy.draws_lots and post.key is not None:
             self._draw_again(post.key, now)
+
+    def resume_offers(self) -> None:
+        """Number the next offer behind all whose number some agent remembers."""
+        self._offers = max((post.offered for post in self.posts.values()), default=0)
 
     def _draw_again(self, below: Key, now: float) -> None:
         """Those with smaller lots were passed over, each for his own reason; their lots say nothing any more."""

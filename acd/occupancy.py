@@ -47,6 +47,21 @@ class Occupancy:
         """Staffed long enough for the ratio to mean something."""
         return self.staffed >= ESTABLISHED
 
+    def save(self, now: float) -> list[list[float]]:
+        """[minutes ago, handled, staffed] for each minute of the window, as of the last `advance`."""
+        return [[now // BUCKET - minute, handled, staffed] for minute, handled, staffed in self._minutes]
+
+    def restore(self, kept: list[list[float]], now: float, elapsed: float) -> None:
+        """Take up what was saved so many seconds ago. Nothing was done meanwhile."""
+        self._mark = now
+        self._minutes.clear()
+        self.handled = self.staffed = 0.0
+        for ago, handled, staffed in kept[-BUCKETS:]:
+            self._minutes.append([(now - elapsed) // BUCKET - float(ago), float(handled), float(staffed)])
+            self.handled += float(handled)
+            self.staffed += float(staffed)
+        self._forget(now // BUCKET - BUCKETS)
+
     def _book(self, since: float, until: float) -> None:
         while since < until:
             minute = since // BUCKET

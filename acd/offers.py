@@ -31,7 +31,7 @@ def make_offer(floor: Floor, caller: Caller, post: Post) -> None:
     floor.alarms.set(Alarm.RING, lease.id, floor.now + timeout)
     if line.settings.progressive is not None and (Alarm.WIDEN, caller.id) not in floor.alarms:
         floor.alarms.set(Alarm.WIDEN, caller.id, floor.now + line.settings.progressive)
-    floor.orders.append(Offer(lease.id, caller.id, seat.agent.id, line.settings.name, timeout))
+    floor.orders.append(Offer(lease.id, caller.id, seat.agent.id, line.settings.name, timeout, caller.callback))
 
 
 def end_offer(floor: Floor, lease: Lease, outcome: Outcome, reason: WithdrawReason) -> None:
@@ -92,7 +92,7 @@ def connect(floor: Floor, lease: Lease) -> None:
     """The agent answered first: he has the caller, everybody else lost the race."""
     caller, line, seat = lease.caller, lease.line, lease.seat
     wait = floor.now - caller.since
-    floor.orders.append(Connect(lease.id, caller.id, seat.agent.id, line.settings.name, wait))
+    floor.orders.append(Connect(lease.id, caller.id, seat.agent.id, line.settings.name, wait, caller.callback))
     lease.answered_at = floor.now
     del caller.offers[lease.id]
     floor.alarms.cancel(Alarm.RING, lease.id)
@@ -114,18 +114,28 @@ def connect(floor: Floor, lease: Lease) -> None:
 
 def undo_connect(floor: Floor, lease: Lease) -> None:
     """The agent was gone before the two could talk: that was no answer but a rejection."""
-    caller, line, seat = lease.caller, lease.line, lease.seat
+    _take_answer_back(floor, lease, "agent_gone")
+    _unbook(lease, Outcome.ANSWERED)
+    _book(lease, Outcome.REJECTED)
+    rest(floor, lease, Outcome.REJECTED)
+    floor.refresh(lease.seat)
+
+
+def undo_callback(floor: Floor, lease: Lease) -> None:
+    """The caller did not answer his callback: the agent answered his offer, but the caller was not served."""
+    _take_answer_back(floor, lease, "caller_gone")
+    floor.refresh(lease.seat)
+
+
+def _take_answer_back(floor: Floor, lease: Lease, reason: WithdrawReason) -> None:
+    caller, line = lease.caller, lease.line
     wait = lease.talk_since - caller.since
     line.counts.answered -= 1
     line.counts.answered_wait -= wait
     line.counts.in_time -= wait <= line.settings.service_level
-    _unbook(lease, Outcome.ANSWERED)
-    _book(lease, Outcome.REJECTED)
     del floor.leases[lease.id]
-    floor.remember_end(lease, "agent_gone")
-    seat.talk, caller.talk = None, None
-    rest(floor, lease, Outcome.REJECTED)
-    floor.refresh(seat)
+    floor.remember_end(lease, reason)
+    lease.seat.talk, caller.talk = None, None
 
 
 def end_talk(floor: Floor, lease: Lease) -> None:
@@ -134,6 +144,8 @@ def end_talk(floor: Floor, lease: Lease) -> None:
     del floor.leases[lease.id]
     floor.remember_end(lease, "caller_gone")
     del floor.callers[caller.id]
+    if caller.callback is not None:
+        line.callbacks.pop(caller.customer, None)
     caller.talk = seat.talk = None
     seat.idle_since = floor.now
     seat.answered_today += 1

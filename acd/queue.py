@@ -165,6 +165,12 @@ class QueueSettings:
     on_closed: str | None = None
     """Where callers go then; opaque to the engine, None ends the call."""
 
+    promise: float | None = None
+    """Seconds within which callers are promised an answer, counted down aloud; None: nothing is promised."""
+    callback_attempts: int = 3
+    """Callbacks are tried so often."""
+    callback_delay: float = 300.0
+    """Seconds between two attempts of a callback."""
     music: str = "default"
     announce_first: float = 10.0
     """Before the first announcement of position and wait."""
@@ -207,6 +213,7 @@ class QueueSettings:
             "tier_wait must be above 0": self.tier_wait is not None and not self.tier_wait > 0,
             "announce_every must be above 0": not self.announce_every > 0,
             "periodic_every must be above 0": not self.periodic_every > 0,
+            "callback_attempts must be at least 1": self.callback_attempts < 1,
             "priority_age must be above 0": self.priority_age == 0,
             f"auto_pause_on knows {', '.join(MISSES)}": not set(self.auto_pause_on) <= set(MISSES),
             "disposition_required needs dispositions": self.disposition_required and not self.dispositions,
@@ -221,6 +228,7 @@ class QueueSettings:
     def _times(self) -> list[float]:
         times = [self.retry_delay, self.wrap_up, self.max_wait, self.announce_first, self.auto_pause_grace]
         times += [step.after for step in self.relax] + [reserve.least for reserve in self.reserves]
+        times += [self.promise, self.callback_delay]
         times += [overflow.wait for overflow in self.overflows]
         times += [self.priority_age, self.last_agent, self.preferred_wait, self.keep_place]
         return [time for time in times if time is not None]

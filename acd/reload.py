@@ -171,4 +171,7 @@ def _start_again(floor: Floor) -> None:
             caller.preferred = tuple(agent for agent in caller.preferred if agent in caller.line.posts)
             caller.relaxed = min(caller.relaxed, len(caller.line.settings.relax))
             ask_again(floor, caller)
-            begin_wait(floor, caller)
+            if caller.callback is not None:
+                caller.width = 1
+            if not caller.away:
+                begin_wait(floor, caller)

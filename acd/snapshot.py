@@ -39,6 +39,9 @@ def _queue(line: Line, now: float) -> dict[str, Any]:
         "flow_outs": dict(counts.flow_outs),
         "blocked": dict(counts.blocked),
         "offers_made": counts.offers_made,
+        "promises": counts.promises,
+        "promises_broken": counts.promises_broken,
+        "callbacks": counts.callbacks,
         "dispositions": dict(counts.dispositions),
         "offers": {str(outcome): number for outcome, number in counts.offers.items()},
         "answered_wait": counts.answered_wait,
@@ -51,6 +54,8 @@ def _caller(caller: Caller, place: int, now: float) -> dict[str, Any]:
         "position": place,
         "priority": caller.priority,
         "need": caller.need.text,
+        "callback": caller.callback,
+        "away": caller.away,
         "wait": now - caller.since,
         "ringing": [lease.seat.agent.id for lease in caller.offers.values()],
     }

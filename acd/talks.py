@@ -67,7 +67,8 @@ def stand_again(floor: Floor, caller: Caller) -> None:
     if floor.lines.get(caller.line.settings.name) is not caller.line:
         send_on(floor, caller, "closed", caller.line.settings.on_closed)
         return
-    floor.orders.append(StartMusic(caller.id, caller.music))
+    if caller.callback is None:
+        floor.orders.append(StartMusic(caller.id, caller.music))
     begin_wait(floor, caller)
 
 

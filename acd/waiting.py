@@ -43,7 +43,7 @@ def join(floor: Floor, event: CallerJoined) -> None:
 def _admit(floor: Floor, line: Line, event: CallerJoined) -> Caller:
     since = floor.now if event.since is None else min(event.since, floor.now)
     rank: int | Fraction = floor.next_caller_rank()
-    kept = _kept_place(floor, line, event)
+    kept = _merged_callback(floor, line, event) or _kept_place(floor, line, event)
     if kept is not None:
         since, rank = min(since, kept.since), kept.rank
     music = line.settings.music if event.music is None else event.music
@@ -69,6 +69,16 @@ def _kept_place(floor: Floor, line: Line, event: CallerJoined) -> KeptPlace | No
     return floor.memory.take_place(line.settings.name, event.customer, within, floor.now)
 
 
+def _merged_callback(floor: Floor, line: Line, event: CallerJoined) -> KeptPlace | None:
+    """He was to be called back and calls himself: the callback is over, and its place is his."""
+    caller = line.callbacks.get(event.customer) if event.customer else None
+    if caller is None or caller.talk is not None:
+        return None
+    place = KeptPlace(caller.since, caller.key[2], floor.now)
+    send_on(floor, caller, "merged", None)
+    return place
+
+
 def _preferred(floor: Floor, line: Line, event: CallerJoined) -> tuple[str, ...]:
     """Those he asks for, and then the agent he talked to last, as far as they serve this queue."""
     agents = event.preferred
@@ -87,18 +97,20 @@ def starting_width(line: Line) -> int | None:
 def begin_wait(floor: Floor, caller: Caller) -> None:
     """Look for an agent, and set everything that the time waited brings."""
     settings = caller.line.settings
-    if settings.max_wait is not None:
+    if settings.max_wait is not None and caller.callback is None:
         floor.alarms.set(Alarm.MAX_WAIT, caller.id, max(caller.entered_at + settings.max_wait, floor.now))
     if settings.progressive is not None and caller.offers:
         floor.alarms.set(Alarm.WIDEN, caller.id, floor.now + settings.progressive)
     await_next_tier(floor, caller)
     await_relaxing(floor, caller)
     await_reserve(floor, caller)
-    _await_overflow(floor, caller)
+    if caller.callback is None:
+        _await_overflow(floor, caller)
     if caller.held:
         at = caller.entered_at + settings.preferred_wait
         floor.alarms.set(Alarm.PREFERRED, caller.id, max(at, floor.now))
-    start_announcing(floor, caller)
+    if caller.callback is None:
+        start_announcing(floor, caller)
     floor.reconsider(caller)
     floor.seeking[caller.id] = caller
 
@@ -130,6 +142,8 @@ def _await_overflow(floor: Floor, caller: Caller) -> None:
 
 def overflow_by_wait(floor: Floor, caller: Caller) -> None:
     """Send on who has waited long enough; whom somebody is ringing for goes when that has come to nothing."""
+    if caller.away:
+        return
     if caller.offers:
         caller.overflowing = True
         return
@@ -220,6 +234,8 @@ def _forget(floor: Floor, caller: Caller, outcome: Outcome, reason: WithdrawReas
     if not line.waiting:
         line.pace.line_gone()
     del floor.callers[caller.id]
+    if caller.callback is not None:
+        line.callbacks.pop(caller.customer, None)
     floor.seeking.pop(caller.id, None)
     for kind in WAITING_ALARMS:
         floor.alarms.cancel(kind, caller.id)
@@ -228,6 +244,8 @@ def _forget(floor: Floor, caller: Caller, outcome: Outcome, reason: WithdrawReas
 def time_out(floor: Floor, caller: Caller) -> None:
     """The maximum wait is over; who is just ringing may still answer if the queue says so."""
     settings = caller.line.settings
+    if caller.away:
+        return
     if caller.offers and settings.one_more_chance:
         caller.overdue = True
         floor.reconsider(caller)
@@ -251,7 +269,7 @@ def leave_empty_lines(floor: Floor) -> None:
     """Send on who waits for nobody. Whom somebody is ringing for stays until that offer has ended."""
     for line in floor.emptied.values():
         for caller in list(line.waiting):
-            if not caller.offers and _waits_for_nobody(line, caller):
+            if not (caller.offers or caller.away or caller.callback) and _waits_for_nobody(line, caller):
                 send_on(floor, caller, "empty", line.settings.on_empty)
     floor.emptied.clear()
 

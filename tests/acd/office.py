@@ -121,6 +121,10 @@ class Office:
                 del self.talks[event.agent]
         if isinstance(event, events.CallerLeft | events.CallerJoined):
             self._end_talk_of(event.caller)
+        if isinstance(event, events.CallbackFailed):
+            called = [agent for agent, talk in self.talks.items() if talk.caller == event.caller and talk.callback]
+            for agent in called:
+                del self.talks[agent]
         if isinstance(event, events.ConnectFailed):
             self.ringing.pop(event.lease, None)
             self.talks = {agent: talk for agent, talk in self.talks.items() if talk.lease != event.lease}

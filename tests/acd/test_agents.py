@@ -111,7 +111,18 @@ def test_the_snapshot_shows_who_rings_for_whom() -> None:
     office.call("c1", priority=3)
     office.wait(4)
     callers = office.queue()["callers"]
-    assert callers == [{"caller": "c1", "position": 1, "priority": 3, "need": "", "wait": 4.0, "ringing": ["101"]}]
+    assert callers == [
+        {
+            "caller": "c1",
+            "position": 1,
+            "priority": 3,
+            "need": "",
+            "callback": None,
+            "away": False,
+            "wait": 4.0,
+            "ringing": ["101"],
+        }
+    ]
     assert office.agent("101")["caller"] == "c1"
     assert office.queue()["free"] == 1
     assert office.queue()["at_work"] == 2

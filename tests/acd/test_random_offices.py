@@ -49,6 +49,9 @@ def random_queue(name: str, draw: random.Random) -> QueueSettings:
         wrap_up=draw.choice([0.0, 10.0, None]),
         auto_pause=draw.choice([None, None, 3]),
         auto_pause_on=draw.choice([("no_answer",), ("rejected", "busy")]),
+        promise=draw.choice([None, 7.0]),
+        callback_attempts=draw.choice([1, 3]),
+        callback_delay=draw.choice([0.0, 12.0]),
         dispositions=("sold", "lost"),
         disposition_required=draw.random() < 0.2,
         max_wait=draw.choice([None, 20.0, 60.0]),
@@ -117,12 +120,17 @@ def random_fact(office: Office, draw: random.Random, number: int) -> events.Even
         events.WrapUpEnded(agent),
         events.WrapUpExtended(agent, 5.0),
         events.DayStarted(),
+        events.CallerSteppedOut(caller),
+        events.CallerSteppedBack(caller),
+        events.CallbackAccepted(caller, "+431"),
+        events.CallbackFailed(talk.caller if talk else caller),
+        events.CallbackCancelled(caller),
         events.DispositionGiven(agent, draw.choice(["sold", "lost", "nonsense"])),
     ]
     return facts[kind]
 
 
-WEIGHTS = [30, 2, 6, 1, 20, 6, 2, 2, 3, 3, 20, 6, 6, 3, 6, 6, 2, 3, 1, 0.3, 8]
+WEIGHTS = [30, 2, 6, 1, 20, 6, 2, 2, 3, 3, 20, 6, 6, 3, 6, 6, 2, 3, 1, 0.3, 3, 4, 3, 3, 1, 8]
 
 
 def live(seed: int, steps: int, explain: bool = False) -> Office:
@@ -149,6 +157,7 @@ def test_after_everything_has_happened_every_office_comes_to_rest(seed: int) -> 
     for agent in AGENTS:
         office.tell(events.AgentLoggedOut(agent))
     for caller in {f"c{number}" for number in range(150)}:
+        office.tell(events.CallbackCancelled(caller))
         office.tell(events.CallerLeft(caller))
     for agent in list(office.talks):
         office.hang_up(agent)
@@ -218,6 +227,16 @@ class OfficeMachine(RuleBasedStateMachine):
         self.number += 1
         joined = events.CallerJoined(f"c{self.number}", queue, priority, position, requires)
         self.office.tell(replace(joined, customer=customer, preferred=preferred))
+
+    @rule(back=st.integers(0, 10), kind=st.sampled_from(["SteppedOut", "SteppedBack"]))
+    def step_out_or_back(self, back: int, kind: str) -> None:
+        self.office.tell(getattr(events, f"Caller{kind}")(f"c{self.number - back}"))
+
+    @rule(back=st.integers(0, 10), kind=st.sampled_from(["Accepted", "Accepted", "Failed", "Cancelled"]))
+    def call_back(self, back: int, kind: str) -> None:
+        caller = f"c{self.number - back}"
+        accepted = events.CallbackAccepted(caller, "+431")
+        self.office.tell(accepted if kind == "Accepted" else getattr(events, f"Callback{kind}")(caller))
 
     @rule(back=st.integers(0, 10), leaves=st.booleans())
     def leave(self, back: int, leaves: bool) -> None:

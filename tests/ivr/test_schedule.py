@@ -95,7 +95,7 @@ def test_every_minute_of_those_days_has_the_part_of_the_day_that_the_clock_shows
 
 
 @pytest.mark.parametrize(("zone", "day", "change", "before", "after", "length"), CHANGES)
-def test_a_holiday_on_such_a_day_closes_all_of_it_but_the_shift_of_the_evening_before(
+def test_edge_36_a_holiday_on_such_a_day_closes_all_of_it_but_the_shift_of_the_evening_before(
     zone: str, day: str, change: str, before: int, after: int, length: int
 ) -> None:
     schedule = daily("22:00-06:00", zone, holidays=frozenset({date.fromisoformat(day)}))
@@ -115,7 +115,7 @@ def test_a_holiday_on_such_a_day_closes_all_of_it_but_the_shift_of_the_evening_b
         ("Australia/Lord_Howe", "2026-10-04", "02:00-03:00", 30),
     ],
 )
-def test_an_hour_shown_twice_is_open_twice_and_one_left_out_never(
+def test_edge_36_an_hour_shown_twice_is_open_twice_and_one_left_out_never(
     zone: str, day: str, hours: str, open_minutes: int
 ) -> None:
     schedule = daily(hours, zone)
@@ -124,7 +124,7 @@ def test_an_hour_shown_twice_is_open_twice_and_one_left_out_never(
     assert sum(schedule.is_open(moment) for moment in moments) == open_minutes
 
 
-def test_an_office_is_open_from_the_first_minute_and_closed_from_the_last() -> None:
+def test_edge_36_an_office_is_open_from_the_first_minute_and_closed_from_the_last() -> None:
     schedule = office()
     assert not schedule.is_open(at("2026-11-23T08:59:59"))
     assert schedule.is_open(at("2026-11-23T09:00"))
@@ -138,7 +138,7 @@ def test_the_place_of_the_office_counts_and_not_that_of_the_switch() -> None:
     assert not office().is_open(datetime(2026, 11, 23, 17, 30, tzinfo=UTC))
 
 
-def test_a_night_shift_of_friday_ends_on_saturday_morning() -> None:
+def test_edge_36_a_night_shift_of_friday_ends_on_saturday_morning() -> None:
     week = (parse_hours("22:00-06:00"),) * 5 + ((), ())
     schedule = Schedule(VIENNA, week)
     assert schedule.is_open(at("2026-11-28T05:59"))
