@@ -291,7 +291,25 @@ class OfficeMachine(RuleBasedStateMachine):
         self.office.tell(events.SettingsChanged(tuple(queues), tuple(self.office.agents)))
 
 
-def test_hypothesis_finds_no_order_of_events_that_breaks_an_invariant() -> None:
+STEPS = 80
+
+
+def walk(examples: int) -> None:
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    walk = settings(max_examples=60, stateful_step_count=80, deadline=None, suppress_health_check=checks)
-    run_state_machine_as_test(OfficeMachine, settings=walk)
+    walks = settings(max_examples=examples, stateful_step_count=STEPS, deadline=None, suppress_health_check=checks)
+    run_state_machine_as_test(OfficeMachine, settings=walks)
+
+
+def test_hypothesis_finds_no_order_of_events_that_breaks_an_invariant() -> None:
+    walk(60)
+
+
+@pytest.mark.load
+def test_hypothesis_finds_no_such_order_in_a_hundred_thousand_events() -> None:
+    walk(100_000 // STEPS + 1)
+
+
+@pytest.mark.load
+def test_five_hundred_random_offices_of_250_facts_each() -> None:
+    for seed in range(10_000, 10_500):
+        live(seed, 250)
