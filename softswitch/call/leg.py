@@ -23,6 +23,7 @@ from softswitch.call.target import CallerId, Target, build_invite
 from softswitch.dialog import events as told
 from softswitch.dialog.session import Session
 from softswitch.records import events as fact
+from softswitch.sip.crypto import SrtpPolicy
 from softswitch.sip.errors import NotAcceptable, SipError
 from softswitch.sip.message import Request
 from softswitch.sip.peer import Peer
@@ -94,15 +95,19 @@ class Leg:
         """Whether the phone put us on hold."""
         return self._sound.held
 
-    async def open(self, peer: Peer, preferred: Sequence[str] = (), beside: "Leg | None" = None) -> None:
+    async def open(
+        self, peer: Peer, preferred: Sequence[str] = (), beside: "Leg | None" = None, srtp: SrtpPolicy | None = None
+    ) -> None:
         """Take a row and a pair of ports in a media worker: that of the leg `beside`, which it will talk to.
+
+        `preferred` are codecs, the best liked first; `srtp` stands in place of what is configured for the phone.
 
         The leg may have ended when this returns; its row is given back then as at any other time. Raises MediaError
         when there are no ports.
         """
         opening = self._opening = self.exchange.loop.create_future()
         try:
-            await self._sound.open(peer, preferred, None if beside is None else beside._sound)
+            await self._sound.open(peer, preferred, None if beside is None else beside._sound, srtp)
         finally:
             opening.set_result(None)
         self.exchange.legs[self.name] = self

@@ -12,6 +12,7 @@ from media.errors import MediaError
 from media.protocol import LegReport, SrtpKeys
 from softswitch.call.info import KeyMode
 from softswitch.records import events as fact
+from softswitch.sip.crypto import SrtpPolicy
 from softswitch.sip.errors import SipError
 from softswitch.sip.negotiate import LocalMedia, Negotiated, accept_answer, answer_offer, make_offer
 from softswitch.sip.peer import Peer
@@ -91,7 +92,9 @@ class LegSound:
         """Whether keys go to this phone in SIP INFO."""
         return self._keys == "info"
 
-    async def open(self, peer: Peer, preferred: Sequence[str], beside: "LegSound | None") -> None:
+    async def open(
+        self, peer: Peer, preferred: Sequence[str], beside: "LegSound | None", srtp: SrtpPolicy | None = None
+    ) -> None:
         """Take a row and a pair of ports, in the worker of `beside` if there is such a one: it will be talked to.
 
         Comfort noise is offered to those whose partner sends it. Raises MediaError when there are no ports.
@@ -104,7 +107,7 @@ class LegSound:
         ordered += [codec for codec in exchange.codecs if codec not in ordered]
         session_id = int(make_tag()[:7], 16)
         shown = exchange.shown_address(address, peer)
-        policy = exchange.srtp_of(self._target)
+        policy = srtp or exchange.srtp_of(self._target)
         noise = beside is not None and beside.negotiated is not None and beside.negotiated.comfort_noise
         self._keys = exchange.keys_of(self._target)
         self._local = LocalMedia(

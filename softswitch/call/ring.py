@@ -10,6 +10,7 @@ from media.errors import MediaError
 from softswitch.call.events import Event, LegAnswered, LegEnded, LegProgressed, RingAnswered, RingFailed, RingProgressed
 from softswitch.call.leg import Leg
 from softswitch.call.target import Target
+from softswitch.sip.crypto import SrtpPolicy
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
@@ -20,6 +21,7 @@ ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'  # RFC 3326 section 
 MAX_TARGETS = 64
 UNREACHABLE = 480
 PREFERRED_4XX = (401, 407, 415, 420, 484)  # RFC 3261 section 16.7, item 6
+OFFER_REFUSED = (415, 488, 606)  # what is said to a description that will not do (RFC 3261 sections 21.4.26 and 21.6.4)
 
 
 class Ring:
@@ -33,29 +35,64 @@ class Ring:
         self._legs: list[Leg] = []
         self._refusals: list[int] = []
         self._over = False
+        self._called = ""
+        self._codecs: Sequence[str] = ()
+        self._dialled: dict[str, Target] = {}
+        """By leg: whom it may be tried with once more."""
+        self._insisting = 0
+        """Telephones that are just being asked again."""
         self.winner: Leg | None = None
 
     async def start(self, called: str, preferred: Sequence[str] = ()) -> None:
         """Send the INVITEs. Failure is an event like any other."""
+        self._called, self._codecs = called, preferred
         opened = []
         for target in self._targets:
             if self._is_unwanted():
                 break
-            found = await self._open(target, preferred)
+            found = await self._open(target)
             if found is not None:
                 opened.append(found)
         self._legs = [leg for leg, _ in opened]
         for leg, target in opened:
-            if self._is_unwanted():
-                leg.hangup()
-                continue
-            leg.listener = self._hear
-            call = self._call
-            leg.dial(target, call.caller_id, called, call.hops_left, call.headers_to(target.name))
+            self._dialled[leg.name] = target
+            self._dial(leg, target)
         self._conclude()
 
-    async def _open(self, target: Target, preferred: Sequence[str]) -> tuple[Leg, Target] | None:
-        """A leg with ports towards a target's address; None, and the refusal noted, when there can be none."""
+    def _dial(self, leg: Leg, target: Target) -> None:
+        if self._is_unwanted():
+            leg.hangup()
+            return
+        leg.listener = self._hear
+        call = self._call
+        leg.dial(target, call.caller_id, self._called, call.hops_left, call.headers_to(target.name))
+
+    async def _insist(self, target: Target) -> None:
+        """Ask a telephone once more that has refused our offer: now nothing but encrypted sound is offered.
+
+        Where SRTP is preferred the first offer is RTP/AVP with keys, which those refuse that demand RTP/SAVP.
+        There is no way down: what was required is never asked for again in plain.
+        """
+        found = await self._open(target, "required")
+        self._insisting -= 1
+        if found is not None:
+            leg, target = found
+            self._legs.append(leg)
+            self._dial(leg, target)
+        self._conclude()
+
+    def _may_demand_keys(self, ended: LegEnded) -> Target | None:
+        """The target of a leg that may be asked once more, with RTP/SAVP."""
+        target = self._dialled.pop(ended.leg.name, None)
+        if target is None or self._over or ended.by != "remote" or ended.status not in OFFER_REFUSED:
+            return None
+        return target if self._call.exchange.srtp_of(target.name) == "preferred" else None
+
+    async def _open(self, target: Target, srtp: SrtpPolicy | None = None) -> tuple[Leg, Target] | None:
+        """A leg with ports towards a target's address; None, and the refusal noted, when there can be none.
+
+        `srtp` stands in place of what is configured for it.
+        """
         leg = self._call.new_leg(self._role, target.name)
         peer = await self._call.exchange.locate(target.peer)
         if peer is None:
@@ -64,7 +101,7 @@ class Ring:
             leg.hangup(cause="unresolved")
             return None
         try:
-            await leg.open(peer, preferred, self._call.caller)
+            await leg.open(peer, self._codecs, self._call.caller, srtp)
         except MediaError as error:
             log.error("no media", leg=leg.name, error=str(error))
             self._refusals.append(503)
@@ -97,6 +134,11 @@ class Ring:
                 leg.hangup(ELSEWHERE)  # two answered in the same moment
             case LegEnded(leg, _, _, status):
                 self._legs.remove(leg)
+                target = self._may_demand_keys(event)
+                if target is not None:
+                    self._insisting += 1
+                    self._call.exchange.spawn(self._insist(target))
+                    return
                 self._refusals.append(status or UNREACHABLE)
                 if status is not None and status >= 600:
                     self._stop_others(leg)
@@ -116,7 +158,7 @@ class Ring:
                 self._legs.remove(other)
 
     def _conclude(self) -> None:
-        if self._over or self._legs:
+        if self._over or self._legs or self._insisting:
             return
         self._over = True
         self._listener(RingFailed(self, best_response(self._refusals)))

@@ -1,8 +1,9 @@
 """Offer and answer for one audio stream (RFC 3264). Pure: descriptions in, descriptions and decisions out.
 
 SRTP with keys in the description (RFC 4568) is `required`, `preferred` or `off`. Required offers RTP/SAVP; preferred
-offers RTP/AVP with a=crypto, as most telephones do, so that one that knows nothing of keys answers without. Whoever
-offers RTP/SAVP is answered with it or refused, and what is encrypted once never becomes plain again.
+offers RTP/AVP with a=crypto, as most telephones do, so that one that knows nothing of keys answers without (one that
+refuses this is asked once more as if it were required: `call.ring`). Whoever offers RTP/SAVP is
+answered with it or refused, and what is encrypted once never becomes plain again.
 """
 
 from collections.abc import Sequence

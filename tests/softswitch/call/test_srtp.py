@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from media.protocol import SUITES, SrtpKeys
+from softswitch.records import events as fact
 from softswitch.sip.crypto import SrtpPolicy
 from softswitch.sip.message import Request, Response
 from softswitch.sip.sdp import Sdp
@@ -161,6 +162,64 @@ async def test_a_phone_that_refuses_the_keys_is_not_asked_again_without(office: 
     await theirs.refuse(488)
     mine.acknowledge_refusal(await caller.response(488))
     await callee.hears_nothing(5)
+
+
+@pytest.mark.parametrize("status", [415, 488, 606])
+async def test_who_refuses_rtp_avp_with_keys_is_asked_once_more_with_rtp_savp(office: Office, status: int) -> None:
+    office.change_phone("102", srtp="preferred")
+    caller, callee = office.phone("101"), office.phone("102")
+    mine = await caller.call("102")
+    first = await callee.rings()
+    await first.refuse(status)
+    again = await callee.rings()
+    assert first.incoming is not None
+    assert again.incoming is not None
+    assert (profile_in(first.incoming), profile_in(again.incoming)) == ("RTP/AVP", "RTP/SAVP")
+    assert not set(keys_in(first.incoming).values()) & set(keys_in(again.incoming).values())
+    await again.answer(secure(port=4002))
+    mine.acknowledge(await caller.answer())
+    assert office.leg(1, 3).srtp == SrtpKeys(SUITES[0], keys_in(again.incoming)[1][1], HIS)
+    await mine.hang_up()
+    await again.is_hung_up()
+    ends = [(one.leg, one.status) for one in office.facts["n-1"] if isinstance(one, fact.LegEnded)]
+    assert ("n-1-2", status) in ends
+
+
+@pytest.mark.parametrize("status", [488, 606])
+async def test_who_refuses_both_is_asked_no_third_time(office: Office, status: int) -> None:
+    office.change_phone("102", srtp="preferred")
+    caller, callee = office.phone("101"), office.phone("102")
+    mine = await caller.call("102")
+    await (await callee.rings()).refuse(status)
+    await (await callee.rings()).refuse(status)
+    mine.acknowledge_refusal(await caller.response(status))
+    await callee.hears_nothing(5)
+
+
+@pytest.mark.parametrize(("policy", "status"), [("off", 488), ("required", 606), ("preferred", 486)])
+async def test_any_other_refusal_is_final(office: Office, policy: SrtpPolicy, status: int) -> None:
+    office.change_phone("102", srtp=policy)
+    caller, callee = office.phone("101"), office.phone("102")
+    mine = await caller.call("102")
+    await (await callee.rings()).refuse(status)
+    mine.acknowledge_refusal(await caller.response(status))
+    await callee.hears_nothing(5)
+
+
+async def test_a_caller_who_gives_up_while_a_phone_is_asked_again_leaves_nothing(office: Office) -> None:
+    office.change_phone("102", srtp="preferred")
+    caller, callee = office.phone("101"), office.phone("102")
+    mine = await caller.call("102")
+    theirs = await callee.rings()
+    theirs.reply(180)
+    await caller.response(180)
+    await theirs.refuse(488)
+    again = await callee.rings()
+    again.reply(180)
+    mine.cancel()
+    await caller.response(200, "CANCEL")
+    mine.acknowledge_refusal(await caller.response(487))
+    await again.is_cancelled()
 
 
 async def test_preferred_is_plain_with_a_phone_that_knows_nothing_of_keys(office: Office) -> None:
