@@ -28,6 +28,7 @@ from softswitch.commands.history import moment
 from softswitch.commands.metrics import metrics
 from softswitch.commands.rooms import room, show_rooms
 from softswitch.commands.simulate import simulate
+from softswitch.commands.trace import trace
 from softswitch.process import configure_log
 from softswitch.records.errors import StorageError
 from softswitch.supervisor import supervise
@@ -37,6 +38,7 @@ app.command(room)
 app.command(metrics)
 app.command(simulate)
 app.command(forecast)
+app.command(trace)
 errors = Console(stderr=True)
 
 Call = Annotated[str, Parameter(help="Its name, as softswitch calls --json shows it.")]

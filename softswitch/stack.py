@@ -92,6 +92,8 @@ class Stack:
         self.counters = Counters()
         self.table = TransactionTable()
         self.core: Core | None = None
+        self.watch: Callable[[bool, Peer, bytes], None] | None = None
+        """Is shown every message: whether we sent it, to or from whom, its octets."""
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - back-off intervals, not secrets
         self._locate = locate or _nowhere
@@ -122,14 +124,22 @@ class Stack:
         """One UDP datagram."""
         if len(data) <= 4 and not data.strip(b"\r\n\0"):
             return  # a keep-alive (RFC 5626 section 3.5.1, and the NULs that some phones send instead)
+        if self.watch is not None:
+            self.watch(False, peer, data)
         try:
             message: Message | SipError = parse(data)
         except SipError as error:
             message = error
-        self.receive(message, peer)
+        self._receive(message, peer)
 
     def receive(self, message: Message | SipError, peer: Peer) -> None:
-        """One message, or why it is none. The one place where an error becomes an answer."""
+        """One message of a connection, or why it is none."""
+        if self.watch is not None and isinstance(message, Message):
+            self.watch(False, peer, message.to_bytes())
+        self._receive(message, peer)
+
+    def _receive(self, message: Message | SipError, peer: Peer) -> None:
+        """The one place where an error becomes an answer."""
         self.counters.received += 1
         try:
             self._dispatch(message, peer)
@@ -475,6 +485,8 @@ class Stack:
         sent = self._outlets.send(data, peer)
         if sent:
             self.counters.sent += 1
+            if self.watch is not None:
+                self.watch(True, peer, data)
         else:
             self.counters.send_errors += 1
         return sent

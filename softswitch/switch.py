@@ -30,6 +30,7 @@ from softswitch import settings
 from softswitch.api import holds, rooms
 from softswitch.api.control import ControlError, ControlServer
 from softswitch.api.status import Status
+from softswitch.api.trace import Trace
 from softswitch.call.exchange import Exchange
 from softswitch.call.ingress import Ingress
 from softswitch.call.menu_runner import MenuRunner
@@ -46,6 +47,7 @@ from softswitch.process import REFUSED, configure_log, end_with_parent, spare_co
 from softswitch.pump import Pump
 from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
+from softswitch.records.events import Event
 from softswitch.records.holds import HoldStore
 from softswitch.records.store import BindingStore, RecordStore
 from softswitch.records.writer import RecordWriter
@@ -154,12 +156,15 @@ class Switch:
             advertise=lambda bound, peer: advertised(bound, peer, config.sip.external_address),
         )  # fmt: skip
         self.pump.stack = self.stack
+        self.trace = Trace(time.monotonic)
+        self.stack.watch = self.trace.see
         rng = random.SystemRandom()
         self.speech = Speech(Speaker(self.data / "prompts"), lambda: self.exchange.plan)
         self.exchange = Exchange(
-            self.stack, self.media, self.location, self.speech, self.recordings, self.writer.append,
+            self.stack, self.media, self.location, self.speech, self.recordings, self._append,
             clock=time.monotonic, locate=self.resolver.locate,
         )  # fmt: skip
+        self.exchange.name_leg = self.trace.name_leg
         self.exchange.menus = MenuRunner(self.exchange, {})
         self.exchange.queues = QueueRunner(self.exchange, Engine((), (), rng))
         mailboxes = self.data / "voicemail"
@@ -222,6 +227,7 @@ class Switch:
                 "stop": self._stop,
                 **rooms.handlers(self.exchange),
                 **holds.handlers(self.retention),
+                **self.trace.handlers(),
                 **Status(
                     self.exchange, self.location, self.recordings, self.writer, lambda: self.config.switch.name
                 ).handlers(),
@@ -273,7 +279,13 @@ class Switch:
         for prompt in settings.prompts(self.config):
             await self.speech.sounds([prompt])
 
+    def _append(self, call: str, event: Event) -> None:
+        """A fact of a call, for its record and for whoever wants to see what happened."""
+        self.writer.append(call, event)
+        self.trace.note(call, event)
+
     def _hear_media(self, worker: int, event: MediaEvent) -> None:
+        self.trace.hear(event)
         self.exchange.hear_media(event, worker)
         if isinstance(event, WorkerLost) and not self.stopping.is_set():
             self._keep(self._rejoin_worker(worker))

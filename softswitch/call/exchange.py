@@ -97,6 +97,8 @@ class Exchange:
         self.router: Router | None = None
         self.calls: dict[str, Call] = {}
         self.legs: dict[str, Leg] = {}
+        self.name_leg: Callable[[str, str], None] = lambda leg, call_id: None
+        """Is told the Call-ID of every leg."""
         self.draining = False
         self.ended_calls = 0
         self.menus: MenuRunner

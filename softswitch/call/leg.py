@@ -177,6 +177,7 @@ class Leg:
         self.exchange.stack.listen(session, self._hear)
         self._occupy(True)
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="in")
+        self.exchange.name_leg(self.name, session.invite.call_id)
 
     def negotiate(self, preferred: str | None = None) -> None:
         """Choose from the caller's offer. Raises SipError (488) when nothing fits.
@@ -226,6 +227,7 @@ class Leg:
         contact = exchange.stack.contact(target.peer, "softswitch")
         invite = build_invite(target, caller, called, hops, exchange.domain, contact, self._sound.offer(), more)
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
+        exchange.name_leg(self.name, invite.call_id)
         self._occupy(True)
         self.session = exchange.stack.dial(invite, target.peer, self._hear, symmetric=target.symmetric)
 
