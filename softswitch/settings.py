@@ -159,7 +159,10 @@ def _wish(section: RecordedSection, config: Config) -> Wish:
 def _room(name: str, config: Config, rooms: Mapping[str, Room]) -> Room:
     section = config.conferences[name]
     members = rooms[name].members if name in rooms else []
-    return Room(name, section.pin, section.max_members, members)
+    greeting = build.prompt(config, section.greeting, section.language) if section.greeting is not None else None
+    wish = Wish(config.recordings.format, "mixed")
+    record = Recorded(wish, folder=f"conferences/{name}") if section.record else None
+    return Room(name, section.pin, section.max_members, greeting, record, members)
 
 
 def retention(config: Config) -> list[Rule]:

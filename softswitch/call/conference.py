@@ -8,6 +8,8 @@ from softswitch.call.destination import Destination, Hangup, Refuse
 from softswitch.call.errors import NoSuchDestination, NoSuchMember
 from softswitch.call.events import DigitPressed, LegHeld, LegResumed
 from softswitch.call.plan import Member, Room
+from softswitch.call.room_tape import RoomTape
+from softswitch.call.services import say
 from softswitch.records import events as fact
 
 if TYPE_CHECKING:
@@ -36,9 +38,11 @@ async def conference(call: "Call", name: str) -> Destination:
     call.state = f"conference:{name}"
     if room.pin is not None and not await _knows_pin(call, room.pin):
         return Hangup("refused")
+    if room.greeting is not None:
+        await say(call, await exchange.speech.sounds([room.greeting]), "greeting")
     if not await _go_there(call, room):
         return Refuse(503)
-    if len(room.members) >= room.max_members:  # others came in while he keyed
+    if len(room.members) >= room.max_members:  # others came in while he keyed or listened
         return Refuse(486)
     member = Member(caller.name, call.origin.number, call.origin.display, exchange.wall())
     room.members.append(member)
@@ -47,10 +51,12 @@ async def conference(call: "Call", name: str) -> Destination:
         call.room = media_room(name)
         _seat(exchange, name, member)
         _tell(exchange, room, ENTRY)
+        _tape(call, room, member)
         await _stay(call, name, member)
     finally:
         call.end_conversation()
         room.members.remove(member)
+        _untape(call, name)
         call.journal.note(fact.RoomLeft, room=name, cause=caller.cause)
         _tell(exchange, room, EXIT)
     return Hangup()
@@ -81,6 +87,7 @@ async def _stay(call: "Call", name: str, member: Member) -> None:
         match await call.next():
             case LegHeld(leg):
                 leg.media.leave(leg.name)
+                _retape(call.exchange, name)
             case LegResumed():
                 _seat(call.exchange, name, member)
             case DigitPressed(leg, digit, _) if leg is caller:
@@ -98,6 +105,27 @@ def _seat(exchange: "Exchange", name: str, member: Member) -> None:
     room = media_room(name)
     leg.media.join(leg.name, room, muted=member.muted, deaf=member.deaf, gain=member.gain)
     leg.media.watch(room, True)
+    _retape(exchange, name)
+
+
+def _tape(call: "Call", room: Room, member: Member) -> None:
+    """Record a member, where his room is recorded."""
+    tapes = call.exchange.room_tapes
+    if room.record is not None and room.name not in tapes:
+        tapes[room.name] = RoomTape(call.exchange, room.name, room.record, call)
+    if room.name in tapes:
+        tapes[room.name].join(call, member)
+
+
+def _untape(call: "Call", name: str) -> None:
+    tape = call.exchange.room_tapes.get(name)
+    if tape is not None and tape.leave(call):
+        del call.exchange.room_tapes[name]
+
+
+def _retape(exchange: "Exchange", name: str) -> None:
+    if name in exchange.room_tapes:
+        exchange.room_tapes[name].hear()
 
 
 def _tell(exchange: "Exchange", room: Room, sound: Sound) -> None:

@@ -25,6 +25,7 @@ from softswitch.call.policy import Recorded, choose
 from softswitch.call.pool import MediaPool
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
+from softswitch.call.room_tape import RoomTape
 from softswitch.call.router import Origin, Router
 from softswitch.call.speech import Speech
 from softswitch.call.target import Target
@@ -99,6 +100,8 @@ class Exchange:
         self.legs: dict[str, Leg] = {}
         self.name_leg: Callable[[str, str], None] = lambda leg, call_id: None
         """Is told the Call-ID of every leg."""
+        self.room_tapes: dict[str, RoomTape] = {}
+        """Recordings of the conference rooms that are being recorded, by name."""
         self.draining = False
         self.ended_calls = 0
         self.menus: MenuRunner

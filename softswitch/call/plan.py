@@ -107,6 +107,9 @@ class Room:
     name: str
     pin: str | None = None
     max_members: int = 100
+    greeting: Prompt | None = None
+    """Played to who comes in, before he is with the others."""
+    record: Recorded | None = None
     members: list[Member] = field(default_factory=list)
 
 

@@ -18,6 +18,7 @@ from softswitch.records import events as fact
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
+    from softswitch.call.exchange import Exchange
     from softswitch.call.leg import Leg
 
 log = structlog.get_logger("call.recordings")
@@ -104,15 +105,20 @@ class Recordings:
             log.warning("recording not recovered", error=str(error))
             return None
 
+    @staticmethod
+    def day(exchange: "Exchange") -> str:
+        """The folder of today."""
+        return datetime.fromtimestamp(exchange.wall(), exchange.zone).strftime("%Y/%m/%d")
+
     async def start(self, call: "Call", caller: "Leg", other: "Leg", recorded: Recorded) -> Recording | None:
         """Record a conversation; None when that cannot be begun."""
-        day = datetime.fromtimestamp(call.exchange.wall(), call.exchange.zone).strftime("%Y/%m/%d")
+        day = self.day(call.exchange)
         name = f"{stem(call.id)}-{stem(other.name.rpartition('-')[2])}"
         folder = f"{recorded.folder}/{day}" if recorded.folder else day
         path = self.folder / folder / recorded.wish.written(name)
         self.running.add(name)
         try:
-            trouble = await self._trouble(path.parent, recorded)
+            trouble = await self.trouble(path.parent, recorded)
             if trouble is None and (caller.ended or other.ended):
                 self.running.discard(name)
                 return None
@@ -128,7 +134,7 @@ class Recordings:
         call.journal.note(fact.RecordingStarted, recording=name, path=f"{folder}/{recorded.wish.kept(name)}")
         return Recording(self, call, caller, other, path)
 
-    async def _trouble(self, folder: Path, recorded: Recorded) -> str | None:
+    async def trouble(self, folder: Path, recorded: Recorded) -> str | None:
         """Why a recording cannot begin. The disk is asked only where that matters or when it was in trouble lately.
 
         Asking takes time, in which the first words would be lost; the media worker makes the folder by itself, tells

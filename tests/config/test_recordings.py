@@ -102,3 +102,14 @@ def test_each_queue_may_keep_its_recordings_for_another_time(tmp_path: Path) -> 
     ]
     assert settings.retention(config(tmp_path, BASE)) == [Rule("", 90 * day, None)]
     assert settings.retention(config(tmp_path, BASE + "[recordings]\nkeep_days = 0\n")) == [Rule("", None, None)]
+
+
+def test_a_conference_room_is_recorded_in_one_channel_and_greets(tmp_path: Path) -> None:
+    text = (
+        BASE
+        + '[conferences.lobby]\nrecord = true\nlanguage = "ru"\ngreeting = { text = "Welcome." }\n[conferences.other]\n'
+    )
+    rooms = settings.plan(config(tmp_path, text), {}).rooms
+    assert rooms["lobby"].record == Recorded(Wish("wav", "mixed"), folder="conferences/lobby")
+    assert rooms["lobby"].greeting == Prompt(text="Welcome.", language="ru")
+    assert (rooms["other"].record, rooms["other"].greeting) == (None, None)

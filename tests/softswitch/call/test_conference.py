@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from ivr.prompts import Prompt
 from media.protocol import ActiveTalker
+from media.wish import Wish
 from softswitch.api import rooms
 from softswitch.api.control import ControlError
 from softswitch.call import conference
 from softswitch.call.conference import ENTRY, EXIT, MOST_TOLD
 from softswitch.call.errors import NoSuchMember
 from softswitch.call.plan import Room
+from softswitch.call.policy import Recorded
 from softswitch.records import events as fact
 from tests.softswitch.call.office import EPOCH, Office
 from tests.softswitch.call.phone import Line, Phone, sdp
@@ -187,3 +190,66 @@ async def test_a_room_that_a_reload_takes_away_goes_on_until_its_members_have_le
     assert office.leg(1, 1).muted
     await line.hang_up()
     await office.record(1)
+
+
+async def test_who_comes_in_is_greeted_before_he_is_with_the_others(office: Office) -> None:
+    office.change(rooms={"lobby": Room("lobby", greeting=Prompt("Welcome."))})
+    phone = office.phone("101")
+    mine = await phone.call("700")
+    mine.acknowledge(await phone.answer())
+    await phone.hears_nothing(0.2)
+    assert office.leg(1, 1).heard == ["greeting"]
+    assert office.exchange.plan.rooms["lobby"].members == []
+    await phone.hears_nothing(3.0)
+    assert office.leg(1, 1).heard == ["greeting", "room"]
+    assert office.media.in_room("conference:lobby") == {"n-1-1"}
+    await mine.hang_up()
+
+
+async def test_a_room_is_one_recording_that_the_records_of_all_members_name(office: Office) -> None:
+    office.change(rooms={"lobby": Room("lobby", record=Recorded(Wish("wav", "mixed"), folder="conferences/lobby"))})
+    first = await enter(office, "101")
+    second = await enter(office, "102")
+    running = office.media.recordings["lobby-n-1"]
+    assert (set(running.left), running.right) == ({"n-1-1", "n-2-1"}, ())
+    office.media.press("n-1-1", "*6")
+    await second.reinvite(sdp(direction="sendonly", version=2))
+    await second.phone.hears_nothing(0.1)
+    assert running.left == (), "who is muted or holds is not heard in the room, and not in its recording"
+    office.media.press("n-1-1", "*6")
+    await first.phone.hears_nothing(0.1)
+    assert running.left == ("n-1-1",)
+    await first.hang_up()
+    assert "lobby-n-1" in office.media.recordings, "it goes on without the first member"
+    await second.reinvite(sdp(version=3))
+    await second.phone.hears_nothing(3.0)
+    assert running.left == ("n-2-1",)
+    await second.hang_up()
+    await second.phone.hears_nothing(0.5)
+    assert office.media.recordings == {}
+    assert office.exchange.room_tapes == {}
+    path = "conferences/lobby/2026/11/18/lobby-n-1.wav"
+    found = [(await office.record(call)).recordings for call in (1, 2)]
+    assert [(one.recording, one.path, one.reason) for (one,) in found] == [("lobby-n-1", path, "ended")] * 2
+    assert found[1][0].seconds > found[0][0].seconds
+
+
+async def test_a_room_that_cannot_be_recorded_is_a_room_all_the_same(office: Office) -> None:
+    office.change(rooms={"lobby": Room("lobby", record=Recorded())})
+    office.media.cannot_record = True
+    mine = await enter(office, "101")
+    assert office.media.in_room("conference:lobby") == {"n-1-1"}
+    await mine.hang_up()
+    assert (await office.record(1)).recordings == ()
+    assert office.last(fact.RecordingRefused).reason == "the disk is full"
+    assert office.exchange.recordings.running == set()
+
+
+async def test_who_is_gone_before_the_file_is_open_leaves_no_recording_running(office: Office) -> None:
+    office.change(rooms={"lobby": Room("lobby", record=Recorded())})
+    call = await enter(office, "101")
+    tape = office.exchange.room_tapes["lobby"]
+    assert tape.leave(office.exchange.calls["n-1"])
+    await call.phone.hears_nothing(0.5)
+    assert office.media.recordings == {}
+    await call.hang_up()
