@@ -29,6 +29,7 @@ from softswitch.call.room_tape import RoomTape
 from softswitch.call.router import Origin, Router
 from softswitch.call.speech import Speech
 from softswitch.call.target import Target
+from softswitch.call.watching import Watching
 from softswitch.core.location import Location, address_of_record
 from softswitch.dialog.session import Session
 from softswitch.records import events as fact
@@ -106,9 +107,10 @@ class Exchange:
         self.ended_calls = 0
         self.menus: MenuRunner
         self.message_waiting: MessageLamps
+        self.watching = Watching(self)
         self.voicemail: Callable[[Call, ToVoicemail], Coroutine[Any, Any, Destination]]
         self.queues: QueueRunner
-        self._append = append
+        self._write = append
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()
         self._number = 0
@@ -130,6 +132,11 @@ class Exchange:
         self.calls[call.id] = call
         self.spawn(self._live(call, peer))
         return call
+
+    def _append(self, call: str, event: fact.Event) -> None:
+        """A fact of a call: for its record, and for who watches the phones in it."""
+        self._write(call, event)
+        self.watching.note(call, event)
 
     async def _live(self, call: Call, peer: Peer) -> None:
         try:
@@ -162,6 +169,7 @@ class Exchange:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.watching.close()
         self.queues.close()
 
     # ---- where to ---------------------------------------------------------------------------------------------

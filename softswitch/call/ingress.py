@@ -20,6 +20,7 @@ from softswitch.sip.tag import make_tag
 from softswitch.sip.uri import Uri
 from softswitch.stack import is_symmetric
 from softswitch.transport.resolver import literal_peer
+from softswitch.voicemail.waiting import EVENT as MESSAGE_SUMMARY
 
 if TYPE_CHECKING:
     from softswitch.call.exchange import Exchange
@@ -73,7 +74,9 @@ class Ingress:
         origin = self._phone(request, peer)
         if isinstance(origin, Response):
             return origin
-        return self._exchange.message_waiting.subscribe(request, peer, origin.name)
+        package = (request.headers.get("Event") or "").partition(";")[0].strip().lower()
+        lamps = self._exchange.message_waiting if package == MESSAGE_SUMMARY else self._exchange.watching
+        return lamps.subscribe(request, peer, origin.name)
 
     def _register(self, request: Request, peer: Peer) -> Response:
         number = request.to.uri.user or ""
@@ -84,6 +87,8 @@ class Ingress:
         if bool(before) != bool(after):
             log.info("registered" if after else "unregistered", phone=number, peer=str(peer))
             self._exchange.queues.phone_reachable(number, bool(after))
+        if [one.contact for one in before] != [one.contact for one in after]:
+            self._exchange.watching.registered(number)
         if response.status == 200:
             self._follow_moves(request, real, before)
         return response
@@ -123,6 +128,7 @@ class Ingress:
         """Forget registrations whose time is over."""
         for binding in self._location.expire(self._wall()):
             number = binding.aor.removeprefix("sip:").partition("@")[0]
+            self._exchange.watching.registered(number)
             if not self.is_reachable(number):
                 log.info("registration expired", phone=number)
                 self._exchange.queues.phone_reachable(number, False)

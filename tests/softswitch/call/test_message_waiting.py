@@ -137,8 +137,9 @@ async def test_what_is_wrong_with_a_subscription_is_said(office: Office) -> None
     lamp = Lamp(office.phone("101"))
     too_short = await lamp.subscribe(5)
     assert (too_short.status, too_short.headers.get("Min-Expires")) == (423, "60")
-    unknown = await lamp.subscribe(event="dialog")
-    assert (unknown.status, unknown.headers.get("Allow-Events")) == (489, "message-summary")
+    unknown = await lamp.subscribe(event="winfo")
+    offered = "dialog, presence, reg, message-summary"
+    assert (unknown.status, unknown.headers.get("Allow-Events")) == (489, offered)
 
 
 async def test_a_stranger_cannot_subscribe(office: Office) -> None:
