@@ -40,6 +40,7 @@ def check(config: Config, names: Names) -> list[Finding]:
         *_sockets(config),
         *_limits(config),
         *_trunks(config),
+        *_transports(config),
         *_schedules(config),
         *_files(config),
         *_recordings(config),
@@ -228,6 +229,20 @@ def _trunks(config: Config) -> Iterator[Finding]:
             if owner is not None:
                 message = f'expected an address of one trunk only, "{address}" already belongs to "{owner}"'
                 yield Finding(("trunks", name, "trusted", index), message)
+
+
+def _transports(config: Config) -> Iterator[Finding]:
+    """What is spoken must be listened to, and what is protected needs a certificate."""
+    spoken = {listener.transport for listener in config.sip.listen}
+    if "tls" in spoken and config.sip.certificate is None:
+        yield Finding(("sip", "listen"), "expected sip.certificate and sip.key beside a listener for TLS")
+    for key in ("key", "client_ca"):
+        if getattr(config.sip, key) is not None and config.sip.certificate is None:
+            yield Finding(("sip", key), "expected sip.certificate beside it")
+    for name, trunk in config.trunks.items():
+        if trunk.transport == "tls" and "tls" not in spoken:
+            message = 'expected a listener like "tls:0.0.0.0:5061" in sip.listen, connections of this trunk begin there'
+            yield Finding(("trunks", name, "transport"), message)
 
 
 def _schedules(config: Config) -> Iterator[Finding]:

@@ -57,6 +57,10 @@ class SipSection(Section):
         Listener("tcp", "127.0.0.1", 5060),
     )
     external_address: Address | None = None
+    certificate: Text | None = None
+    key: Text | None = None
+    client_ca: Text | None = None
+    ca: Text | None = None
     min_registration: Annotated[int, Field(ge=1, le=86400)] = 60
     default_registration: Annotated[int, Field(ge=1, le=604800)] = 3600
     max_registration: Annotated[int, Field(ge=1, le=604800)] = 7200
@@ -141,7 +145,7 @@ class TrunkSection(Section):
     """[trunks.provider]: a line to another telephone system."""
 
     peer: Remote
-    transport: Literal["udp", "tcp"] = "udp"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
     trusted: Many[Trusted] = ()
     caller_number: CallerMatch | None = None
     domain: Text | None = None

@@ -90,12 +90,16 @@ def check_destination(text: str) -> str:
     return text
 
 
+TRANSPORTS = ("udp", "tcp", "tls")
+"""What SIP can be spoken over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """One socket on which SIP is spoken."""
 
     transport: str
-    """udp or tcp."""
+    """One of `TRANSPORTS`."""
     host: str
     """An IPv4 or IPv6 address without brackets."""
     port: int
@@ -184,12 +188,12 @@ def parse_host_port(text: str, expected: str) -> HostPort:
 def _to_listener(value: Any) -> Any:
     if isinstance(value, Listener):
         return value
-    expected = 'a listening address like "udp:127.0.0.1:5060" or "tcp:[::1]:5060"'
+    expected = 'a listening address like "udp:127.0.0.1:5060" or "tls:[::1]:5061"'
     if not isinstance(value, str):
         raise wrong(expected, value)
     transport, _, rest = value.partition(":")
-    if transport not in ("udp", "tcp"):
-        hint = closest(transport, ("udp", "tcp"))
+    if transport not in TRANSPORTS:
+        hint = closest(transport, TRANSPORTS)
         raise wrong(expected, value, f"{hint}:{rest}" if hint else None)
     place = parse_host_port(rest, expected)
     if not _is_address(place.host) or not re.search(r"^[\d.]+:\d+$|\]:\d+$", rest):

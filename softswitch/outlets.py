@@ -45,10 +45,10 @@ class Outlets:
         """The transport that reaches a peer: same protocol, same address family."""
         return self._transports.get((peer.transport, ":" in peer.host))
 
-    def contact(self, peer: Peer, user: str) -> str:
-        """Our Contact header value towards a peer."""
+    def contact(self, peer: Peer, user: str, scheme: str = "sip") -> str:
+        """Our Contact header value towards a peer; sips where the request that it is for says sips (RFC 5630)."""
         parameter = "" if peer.transport == "udp" else f";transport={peer.transport}"
-        return f"<sip:{user}@{self._sent_by(peer)}{parameter}>"
+        return f"<{scheme}:{user}@{self._sent_by(peer)}{parameter}>"
 
     def stamp(self, request: Request, peer: Peer) -> None:
         """Put our Via on top of a request, with a branch that no other request has."""

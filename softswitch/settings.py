@@ -23,6 +23,8 @@ from softswitch.call.plan import ANSWERERS, LINE_SIGNALS, Group, Phone, Plan, Qu
 from softswitch.call.policy import Recorded
 from softswitch.call.router import Route, Router
 from softswitch.sip.peer import Peer
+from softswitch.transport.resolver import default_port
+from softswitch.transport.tls import CertificateFiles
 
 SECRET_BYTES = 32
 DAY = 86400.0  # seconds
@@ -60,6 +62,12 @@ def media_ports(config: Config, worker: int) -> PortRange:
 def control_socket(data: Path) -> Path:
     """Where the switch listens for the command line."""
     return data / "run" / "control.sock"
+
+
+def certificate_files(config: Config) -> CertificateFiles:
+    """Where the certificates of TLS are; relative to where the switch was started, like every file that is read."""
+    sip = config.sip
+    return CertificateFiles(sip.certificate, sip.key, sip.client_ca, sip.ca)
 
 
 def recordings_folder(config: Config) -> Path:
@@ -129,8 +137,13 @@ def _phone(number: str, config: Config) -> Phone:
 
 def _trunk(name: str, config: Config) -> Trunk:
     section = config.trunks[name]
-    peer = Peer(section.transport, section.peer.host, section.peer.port)
-    trusted = tuple((address.host, address.port) for address in section.trusted) or ((peer.host, peer.port),)
+    protected = section.transport == "tls"
+    peer = Peer(
+        section.transport, section.peer.host, section.peer.port or default_port(section.transport),
+        name=section.peer.host if protected else "",
+    )  # fmt: skip
+    own = (peer.host, None if protected else peer.port)  # who connects to us does so from any port
+    trusted = tuple((address.host, address.port) for address in section.trusted) or (own,)
     signals = (LINE_SIGNALS if section.detect_busy else ()) + (ANSWERERS if section.detect_machine else ())
     return Trunk(
         name, peer, trusted, section.domain or "", section.caller_number, section.max_calls, section.ring_timeout,

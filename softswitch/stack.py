@@ -30,6 +30,7 @@ from softswitch.transaction.server_invite import ServerInvite
 from softswitch.transaction.server_request import ServerRequest
 from softswitch.transaction.table import TransactionTable
 from softswitch.transaction.timers import Timers
+from softswitch.transport.tls import PROTECTED
 from softswitch.usages import Listener, Usage, Usages, nobody
 
 log = structlog.get_logger("stack")
@@ -114,9 +115,9 @@ class Stack:
         """The transport that reaches a peer: same protocol, same address family."""
         return self._outlets.find(peer)
 
-    def contact(self, peer: Peer, user: str) -> str:
-        """Our Contact header value towards a peer."""
-        return self._outlets.contact(peer, user)
+    def contact(self, peer: Peer, user: str, scheme: str = "sip") -> str:
+        """Our Contact header value towards a peer; sips where the request that it is for says sips (RFC 5630)."""
+        return self._outlets.contact(peer, user, scheme)
 
     # ---- in ---------------------------------------------------------------------------------------------------
 
@@ -260,7 +261,7 @@ class Stack:
         if to_tag is None and self.table.is_merged(request):
             self._answer(self._serve(request, peer, now), respond(request, 482, to_tag=make_tag()), now)
             return
-        refusal = inspect(request)
+        refusal = inspect(request, protected=peer.transport in PROTECTED)
         if refusal is not None:
             self._answer(self._serve(request, peer, now), refusal, now)
             return
@@ -311,7 +312,7 @@ class Stack:
             self._answer(transaction, self._busy(request), now)
             return
         self._answer(transaction, respond(request, 100), now)
-        contact = self.contact(peer, request.uri.user or "softswitch")
+        contact = self.contact(peer, request.uri.user or "softswitch", _scheme(request.uri))
         session = Session.incoming(request, make_tag(), contact, now, self.timers, peer.reliable, self._rng)
         usage = Usage(session, nobody, peer, is_symmetric(request, peer))
         self._usages.keep(usage)
@@ -412,7 +413,8 @@ class Stack:
         """Where a request goes: a route as it says, the first INVITE where `dial` says, else as the Contact says."""
         if (usage.symmetric or request is usage.session.invite) and "Route" not in request.headers:
             return usage.peer
-        return self._locate(next_hop) or usage.peer
+        found = self._locate(next_hop)
+        return usage.peer if found is None or found[:3] == usage.peer[:3] else found
 
     # ---- transactions -----------------------------------------------------------------------------------------
 
@@ -499,6 +501,10 @@ def is_symmetric(request: Request, peer: Peer) -> bool:
     """
     via = request.via
     return peer.reliable or via.wants_rport or via.received is not None
+
+
+def _scheme(uri: Uri) -> str:
+    return "sips" if uri.scheme == "sips" else "sip"
 
 
 def _nowhere(uri: Uri) -> Peer | None:

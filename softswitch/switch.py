@@ -5,6 +5,7 @@ database, media engine, speech, exchange, door, records, and only then the socke
 """
 
 import asyncio
+import logging
 import random
 import signal
 import sys
@@ -45,6 +46,7 @@ from softswitch.core.location import Location
 from softswitch.core.registrar import Registrar
 from softswitch.process import REFUSED, configure_log, end_with_parent, spare_collector
 from softswitch.pump import Pump
+from softswitch.records.alarm import Alarm
 from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
 from softswitch.records.events import Event
@@ -56,6 +58,7 @@ from softswitch.stack import Stack
 from softswitch.transport.local_address import advertised
 from softswitch.transport.resolver import Resolver
 from softswitch.transport.tcp import TcpTransport
+from softswitch.transport.tls import CertificateError, Certificates
 from softswitch.transport.udp import UdpTransport
 from softswitch.voicemail.runner import Voicemail
 from softswitch.voicemail.waiting import MessageWaiting
@@ -79,6 +82,8 @@ class Switch:
         self.path = path
         self.data = settings.data_folder(config)
         self.stopping = asyncio.Event()
+        self.certificates = Certificates()
+        self._certificate_alarm = Alarm(logging.getLogger("softswitch.transport.tls"))
         self._undo: list[Callable[[], Any]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -96,6 +101,7 @@ class Switch:
     # ---- start ------------------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
+        self._load_certificates(self.config)
         await self._open_records()
         self.media = MediaPool()
         await self._connect_media()
@@ -216,9 +222,11 @@ class Switch:
             self._undo.append(udp.close)
             self.stack.add_transport(udp)
             return
-        tcp = await TcpTransport.listen(host, port, self.stack.receive, self.stack.transport_failed)
-        self._undo.append(tcp.close)
-        self.stack.add_transport(tcp)
+        stream = TcpTransport(
+            self.stack.receive, self.stack.transport_failed, name=transport, certificates=self.certificates
+        )
+        self._undo.append(stream.close)
+        self.stack.add_transport(await stream.listen(host, port))
 
     async def _open_control(self) -> None:
         server = ControlServer(
@@ -229,12 +237,31 @@ class Switch:
                 **holds.handlers(self.retention),
                 **self.trace.handlers(),
                 **Status(
-                    self.exchange, self.location, self.recordings, self.writer, lambda: self.config.switch.name
+                    self.exchange,
+                    self.location,
+                    self.recordings,
+                    self.writer,
+                    self.certificates,
+                    lambda: self.config.switch.name,
                 ).handlers(),
             }
         )
         await server.listen(settings.control_socket(self.data))
         self._undo.append(server.close)
+
+    def _load_certificates(self, config: Config) -> None:
+        try:
+            self.certificates.load(settings.certificate_files(config))
+        except CertificateError as error:
+            raise StartError(str(error)) from error
+        self._watch_certificate()
+
+    def _watch_certificate(self) -> None:
+        trouble = self.certificates.trouble(time.time())
+        if trouble:
+            self._certificate_alarm.ring(trouble, "Put a new one in its place, then `softswitch reload`.")
+        else:
+            self._certificate_alarm.clear("The certificate is valid for more than 14 days again.")
 
     # ---- while it runs ----------------------------------------------------------------------------------------
 
@@ -255,6 +282,7 @@ class Switch:
             self.ingress.expire()
             if self.exchange.wall_time().date() != today:
                 today = self.exchange.wall_time().date()
+                self._watch_certificate()
                 self.exchange.queues.handle(DayStarted())
 
     async def _forget_old(self) -> None:
@@ -305,8 +333,12 @@ class Switch:
             return
 
     def reload(self) -> dict[str, Any]:
-        """Read the configuration again; a broken one changes nothing. Raises ConfigErrors."""
+        """Read the configuration and the certificates again; broken ones change nothing.
+
+        Connections stay as they are. Raises ConfigErrors and StartError.
+        """
         fresh = load(self.path)
+        self._load_certificates(fresh)
         restart = settings.needs_restart(self.config, fresh)
         self._adopt(fresh)
         self._keep(self._prepare_prompts())
@@ -317,13 +349,13 @@ class Switch:
         """SIGHUP: read the configuration again, or say in the log what is wrong with it."""
         try:
             self.reload()
-        except ConfigErrors as error:
+        except (ConfigErrors, StartError) as error:
             log.error("configuration not reloaded: nothing was changed", mistakes=str(error))
 
     async def _reload(self, order: dict[str, Any]) -> dict[str, Any]:
         try:
             return self.reload()
-        except ConfigErrors as error:
+        except (ConfigErrors, StartError) as error:
             raise ControlError(f"Nothing was changed.\n{error}") from error
 
     async def _stop(self, order: dict[str, Any]) -> dict[str, Any]:

@@ -95,6 +95,12 @@ def families(figures: Figures) -> Iterable[Metric]:
     yield GaugeMetricFamily(
         PREFIX + "recordings_trouble", "1 while recordings cannot be kept.", value=int(bool(trouble))
     )
+    certificate = figures["certificate"]
+    if certificate["ends_at"] is not None:
+        yield GaugeMetricFamily(
+            PREFIX + "certificate_ends_seconds", "When the certificate of TLS ends, in seconds since 1970.",
+            value=certificate["ends_at"],
+        )  # fmt: skip
     workers = {str(worker["worker"]): worker for worker in figures["media"]["workers"]}
     yield _by("media_worker_up", "1 when a media worker answers.", "worker",
               {name: int("error" not in worker) for name, worker in workers.items()})  # fmt: skip

@@ -14,6 +14,7 @@ from softswitch.call.exchange import Exchange
 from softswitch.call.recordings import Recordings
 from softswitch.core.location import Location
 from softswitch.records.writer import RecordWriter
+from softswitch.transport.tls import Certificates
 
 STATE_END = re.compile("[ :]")
 """After the first word of a call's state stands a name."""
@@ -24,7 +25,7 @@ class Status:
 
     Parameters
     ----------
-    exchange, location, recordings, writer
+    exchange, location, recordings, writer, certificates
         The parts.
     name
         Gives the name of the installation.
@@ -36,12 +37,14 @@ class Status:
         location: Location,
         recordings: Recordings,
         writer: RecordWriter,
+        certificates: Certificates,
         name: Callable[[], str],
     ) -> None:
         self._exchange = exchange
         self._location = location
         self._recordings = recordings
         self._writer = writer
+        self._certificates = certificates
         self._name = name
         self._started = time.time()
 
@@ -77,7 +80,12 @@ class Status:
             "sip": asdict(self._exchange.stack.counters),
             "recordings": self._recordings.status(),
             "records": self._records(),
+            "certificate": self._certificate(),
         }  # fmt: skip
+
+    def _certificate(self) -> dict[str, Any]:
+        """Null and empty without TLS."""
+        return {"ends_at": self._certificates.ends_at, "trouble": self._certificates.trouble(time.time())}
 
     def _records(self) -> dict[str, Any]:
         return {"behind": self._writer.behind, "pending": self._writer.pending, "lost": self._writer.lost}
@@ -99,6 +107,7 @@ class Status:
             "sip": {name: getattr(counters, name) for name in counters.__slots__},
             "recordings": self._recordings.status(),
             "records": self._records(),
+            "certificate": self._certificate(),
         }  # fmt: skip
 
     def _registrations(self) -> dict[str, list[str]]:

@@ -39,6 +39,7 @@ from softswitch.sip.peer import Peer
 from softswitch.sip.uri import Uri
 from softswitch.stack import Stack
 from softswitch.transport.local_address import advertised
+from softswitch.transport.tls import PROTECTED
 
 log = structlog.get_logger("call.exchange")
 
@@ -295,7 +296,8 @@ class Exchange:
         if used >= trunk.max_calls:
             return Step(f"trunk:{name}", [], number, trunk.ring_timeout, unreachable=503)
         uri = Uri("sip", number, host=trunk.domain or trunk.peer.host, port=None if trunk.domain else trunk.peer.port)
-        target = Target(f"trunk:{name}", uri, trunk.peer, False, self._number_outside(call, trunk))
+        protected = trunk.peer.transport in PROTECTED  # all of a call goes to whom the certificate was verified of
+        target = Target(f"trunk:{name}", uri, trunk.peer, protected, self._number_outside(call, trunk))
         record = choose([trunk.record, *self.record_of(call)], call.id)
         return Step(f"trunk:{name}", [target], number, trunk.ring_timeout, record, 503)
 

@@ -224,7 +224,7 @@ class Leg:
         """Send the INVITE, with `more` headers; `open` comes first."""
         self.called = called
         exchange = self.exchange
-        contact = exchange.stack.contact(target.peer, "softswitch")
+        contact = exchange.stack.contact(target.peer, "softswitch", target.uri.scheme)
         invite = build_invite(target, caller, called, hops, exchange.domain, contact, self._sound.offer(), more)
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
         exchange.name_leg(self.name, invite.call_id)

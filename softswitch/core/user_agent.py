@@ -21,8 +21,10 @@ ACCEPTED_BODIES = {
 ACCEPT = "application/sdp"
 
 
-def inspect(request: Request) -> Response | None:
+def inspect(request: Request, *, protected: bool = True) -> Response | None:
     """A refusal for a request that no core of ours can serve, or None.
+
+    `protected`: it came over TLS; what says sips must (RFC 3261 section 26.2.2).
 
     405 with Allow for a method of the RFCs that we do not serve, 501 for one that we do not know, 416 for a URI
     scheme, 415 with Accept for a body, 420 with Unsupported for an extension.
@@ -30,7 +32,8 @@ def inspect(request: Request) -> Response | None:
     if request.method not in ALLOWED_METHODS:
         status = 405 if request.method in KNOWN_METHODS else 501
         return _refuse(request, status, ("Allow", ALLOW))
-    if not request.uri.is_sip and request.uri.scheme.lower() != "tel":
+    secure_only = request.uri.scheme == "sips" and not protected
+    if secure_only or (not request.uri.is_sip and request.uri.scheme.lower() != "tel"):
         return _refuse(request, 416)
     if request.method not in ("CANCEL", "REGISTER"):  # the registrar knows extensions of its own
         unsupported = [tag for tag in tokens(request, "Require") if tag not in SUPPORTED_EXTENSIONS]

@@ -13,6 +13,8 @@ class Peer(NamedTuple):
     port: int
     flow: int = 0
     """Number of the connection; 0 on UDP and when any connection will do."""
+    name: str = ""
+    """Of one we connect to by TLS: the name its certificate must carry; empty when that is the address."""
 
     @property
     def reliable(self) -> bool:

@@ -10,25 +10,42 @@ import time
 
 from softswitch.sip.peer import Peer
 from softswitch.sip.uri import Uri
+from softswitch.transport.tls import PROTECTED
 
 TIMEOUT = 2.0  # seconds
 CACHE_FOR = 60.0  # seconds
 MAX_CACHED = 4096
+PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
+SECURED = {"udp": "tls", "tcp": "tls", "ws": "wss"}
+"""What a sips URI means by the transports that are not protected."""
 
 
 def literal_peer(uri: Uri) -> Peer | None:
-    """The peer of a URI whose host is an IP address, or None. `transport=tcp` is obeyed, UDP is the default."""
+    """The peer of a URI whose host is an IP address, or None. `transport` is obeyed, UDP is the default."""
     host = (uri.params.get("maddr") or uri.host or "").strip("[]")
     try:
         ipaddress.ip_address(host)
     except ValueError:
         return None
-    return Peer(transport_of(uri), host, uri.port or 5060)
+    return _peer(uri, host)
 
 
 def transport_of(uri: Uri) -> str:
-    """The transport that a URI asks for (RFC 3263 section 4.1, without NAPTR)."""
-    return (uri.params.get("transport") or "udp").lower()
+    """The transport that a URI asks for (RFC 3263 section 4.1, without NAPTR); sips means protected (RFC 5630)."""
+    asked = (uri.params.get("transport") or ("tls" if uri.scheme == "sips" else "udp")).lower()
+    return SECURED.get(asked, asked) if uri.scheme == "sips" else asked
+
+
+def default_port(transport: str) -> int:
+    """Where a transport is spoken when nothing else is said (RFC 3261 section 19.1.2, RFC 7118 section 5)."""
+    return PORTS.get(transport, 5060)
+
+
+def _peer(uri: Uri, address: str) -> Peer:
+    """A URI's peer at an address; a name is kept for the certificate that must carry it."""
+    transport = transport_of(uri)
+    name = "" if address == uri.host or transport not in PROTECTED else uri.host
+    return Peer(transport, address, uri.port or default_port(transport), name=name)
 
 
 class Resolver:
@@ -45,7 +62,7 @@ class Resolver:
         known = self._cache.get((uri.host or "").lower())
         if known is None:
             return None
-        return Peer(transport_of(uri), known[1], uri.port or 5060)
+        return _peer(uri, known[1])
 
     async def resolve(self, uri: Uri) -> Peer | None:
         """The peer of a URI; None when its name does not resolve within `TIMEOUT` seconds."""
@@ -57,7 +74,8 @@ class Resolver:
 
     async def locate(self, peer: Peer) -> Peer | None:
         """The same peer with an address in place of a name; None when the name does not resolve."""
-        return await self.resolve(Uri("sip", host=peer.host, port=peer.port, params={"transport": peer.transport}))
+        found = await self.resolve(Uri("sip", host=peer.host, port=peer.port, params={"transport": peer.transport}))
+        return found and peer._replace(host=found.host, port=found.port)
 
     async def _look_up(self, host: str) -> None:
         try:

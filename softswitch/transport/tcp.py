@@ -1,141 +1,95 @@
-"""SIP over TCP (RFC 3261 section 18): connections by flow number, bounded in count, size and time.
-
-A connection that has not sent one whole message within `WHOLE_MESSAGE` seconds, or that starts a message and does
-not finish it in that time, is closed: a slow stranger holds a descriptor for seconds, not for ever, however busily
-he sends single octets or keep-alives.
-"""
+"""SIP over TCP and TLS (RFC 3261 section 18): connections by flow number, bounded in count, size and time."""
 
 import asyncio
 import itertools
 import socket
 from collections import Counter
 from collections.abc import Callable
-from typing import cast
+from typing import Self
 
 import structlog
 
 from softswitch.sip.errors import SipError
 from softswitch.sip.message import Message
-from softswitch.sip.parser import Ping, StreamParser
 from softswitch.sip.peer import Peer
+from softswitch.transport.connection import Connection
+from softswitch.transport.framing import StreamFraming
+from softswitch.transport.tls import PROTECTED, Certificates, TlsChannel
 
 log = structlog.get_logger("transport.tcp")
 
 WHOLE_MESSAGE = 10.0  # seconds until the first whole message, and for each started one
-IDLE = 3600.0  # seconds without a byte
 CONNECT_TIMEOUT = 4.0  # seconds
 BACKLOG = 1024
 MAX_CONNECTIONS = 4096
 MAX_PER_ADDRESS = 256
-MAX_UNSENT = 1 << 20  # bytes a peer may leave unread before it is dropped
 
 StreamReceiver = Callable[[Message | SipError, Peer], None]
 FlowClosed = Callable[[Peer], None]
-
-
-class Connection(asyncio.Protocol):
-    """One TCP connection, in or out."""
-
-    def __init__(self, owner: "TcpTransport") -> None:
-        self._owner = owner
-        self._parser = StreamParser()
-        self._stream: asyncio.Transport | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-        self._hurried = True
-        """Whether the deadline is that of a whole message; octets do not put it off."""
-        self.peer = Peer("tcp", "", 0)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._stream = cast(asyncio.Transport, transport)
-        self._stream.set_write_buffer_limits(high=MAX_UNSENT)
-        host, port = self._stream.get_extra_info("peername")[:2]
-        self.peer = Peer("tcp", host, port, self._owner.next_flow())
-        if not self._owner.admit(self):
-            self._stream.abort()
-            return
-        self._expect(self._owner.whole_message)
-
-    def data_received(self, data: bytes) -> None:
-        messages = 0
-        for item in self._parser.feed(data):
-            if isinstance(item, Ping):
-                self.write(b"\r\n")
-                continue
-            messages += 1
-            self._owner.receive(item, self.peer)
-        if self._parser.broken:
-            self.close()
-            return
-        self._set_deadline(messages)
-
-    def pause_writing(self) -> None:
-        log.warning("peer does not read", peer=str(self.peer))
-        self.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._owner.forget(self)
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes; the peer is dropped when it leaves more than `MAX_UNSENT` of them unread."""
-        if self._stream is None or self._stream.is_closing():
-            raise OSError("the connection is closed")
-        self._stream.write(data)
-
-    def close(self) -> None:
-        """Close after what is queued has been sent."""
-        if self._stream is not None:
-            self._stream.close()
-
-    def abort(self) -> None:
-        """Close at once."""
-        if self._stream is not None:
-            self._stream.abort()
-
-    def _set_deadline(self, messages: int) -> None:
-        """After octets that completed so many messages: the one that has begun must be whole in time."""
-        if self._hurried and not messages:
-            return
-        self._hurried = self._parser.pending > 0
-        self._expect(self._owner.whole_message if self._hurried else IDLE)
-
-    def _expect(self, seconds: float) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._deadline = asyncio.get_running_loop().call_later(seconds, self.abort)
+Address = tuple[str, int, str]
+"""Host, port, and the name that was asked for: nobody else's connection is taken for that of a name (RFC 5923)."""
 
 
 class TcpTransport:
-    """A listening TCP socket and every connection in or out of it."""
+    """A listening socket and every connection in or out of it.
 
-    name = "tcp"
+    Parameters
+    ----------
+    receive, closed
+        Are given each message, and each connection that ended or could not be made.
+    whole_message
+        Seconds, see `softswitch.transport.connection`.
+    name
+        "tcp", or "tls", which needs `certificates`.
+    """
 
-    def __init__(self, receive: StreamReceiver, closed: FlowClosed, whole_message: float = WHOLE_MESSAGE) -> None:
+    def __init__(
+        self,
+        receive: StreamReceiver,
+        closed: FlowClosed,
+        whole_message: float = WHOLE_MESSAGE,
+        *,
+        name: str = "tcp",
+        certificates: Certificates | None = None,
+    ) -> None:
+        self.name = name
         self.receive = receive
         self.whole_message = whole_message
+        self._certificates = certificates
         self._closed = closed
         self._server: asyncio.Server | None = None
         self._flows: dict[int, Connection] = {}
-        self._by_address: dict[tuple[str, int], Connection] = {}
+        self._by_address: dict[Address, Connection] = {}
         self._per_host: Counter[str] = Counter()
-        self._dialling: dict[tuple[str, int], list[bytes]] = {}
+        self._dialling: dict[Address, list[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self.host = ""
         self.port = 0
 
-    @classmethod
-    async def listen(
-        cls, host: str, port: int, receive: StreamReceiver, closed: FlowClosed, whole_message: float = WHOLE_MESSAGE
-    ) -> "TcpTransport":
+    async def listen(self, host: str, port: int) -> Self:
         """Bind and listen. Raises OSError when the address is taken or not ours."""
-        transport = cls(receive, closed, whole_message)
         sock = _bind(host, port)
         loop = asyncio.get_running_loop()
-        transport._server = await loop.create_server(lambda: Connection(transport), sock=sock, backlog=BACKLOG)
-        transport.host, transport.port = sock.getsockname()[:2]
-        return transport
+        self._server = await loop.create_server(self._accepted, sock=sock, backlog=BACKLOG)
+        self.host, self.port = sock.getsockname()[:2]
+        return self
+
+    def _accepted(self) -> Connection:
+        return Connection(self, StreamFraming(), self._channel(None))
+
+    def _channel(self, dialled: str | None) -> TlsChannel | None:
+        """What a new connection speaks through: None in the open, else made with the certificates of this moment."""
+        if self.name not in PROTECTED:
+            return None
+        certificates = self._certificates or Certificates()
+        context = certificates.server if dialled is None else certificates.client
+        if context is None:
+            raise OSError("there are no certificates")
+        try:
+            return TlsChannel(context, server_side=dialled is None, name=dialled)
+        except ValueError as error:
+            raise OSError(f"no certificate can carry the name {dialled!r}") from error
 
     def next_flow(self) -> int:
         """A number that no other connection of this process has had."""
@@ -148,7 +102,7 @@ class TcpTransport:
             log.warning("connection refused: too many", peer=str(peer), connections=len(self._flows))
             return False
         self._flows[peer.flow] = connection
-        self._by_address[peer.host, peer.port] = connection
+        self._by_address[_address(peer)] = connection
         self._per_host[peer.host] += 1
         return True
 
@@ -157,8 +111,8 @@ class TcpTransport:
         peer = connection.peer
         if self._flows.pop(peer.flow, None) is None:
             return
-        if self._by_address.get((peer.host, peer.port)) is connection:
-            del self._by_address[peer.host, peer.port]
+        if self._by_address.get(_address(peer)) is connection:
+            del self._by_address[_address(peer)]
         self._per_host[peer.host] -= 1
         if not self._per_host[peer.host]:
             del self._per_host[peer.host]
@@ -166,25 +120,29 @@ class TcpTransport:
 
     def send(self, data: bytes, peer: Peer) -> None:
         """Send on the peer's flow, on another connection to the same address, or on a new one. Raises OSError."""
-        connection = self._flows.get(peer.flow) or self._by_address.get((peer.host, peer.port))
+        address = _address(peer)
+        connection = self._flows.get(peer.flow) or self._by_address.get(address)
         if connection is not None:
             connection.write(data)
             return
-        waiting = self._dialling.get((peer.host, peer.port))
+        if peer.flow and self.name in PROTECTED:
+            raise OSError("the connection is gone, and only its other end can make a new one")
+        waiting = self._dialling.get(address)
         if waiting is not None:
             waiting.append(data)
             return
-        self._dialling[peer.host, peer.port] = [data]
+        self._dialling[address] = [data]
         task = asyncio.get_running_loop().create_task(self._dial(peer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _dial(self, peer: Peer) -> None:
-        address = (peer.host, peer.port)
+        """Connect; over TLS, who answers must prove to be `peer.name`, or else the address."""
+        address = _address(peer)
         try:
+            connection = Connection(self, StreamFraming(), self._channel(peer.name or peer.host), peer.name)
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                loop = asyncio.get_running_loop()
-                _, connection = await loop.create_connection(lambda: Connection(self), peer.host, peer.port)
+                await asyncio.get_running_loop().create_connection(lambda: connection, peer.host, peer.port)
             for data in self._dialling[address]:
                 connection.write(data)  # raises when there were too many connections for one more
         except (OSError, TimeoutError) as error:
@@ -203,6 +161,10 @@ class TcpTransport:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _address(peer: Peer) -> Address:
+    return peer.host, peer.port, peer.name
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -126,10 +126,24 @@ def test_listening_addresses_of_both_families_are_understood(tmp_path: Path, lis
 
 @pytest.mark.parametrize(
     "listen",
-    ["", "127.0.0.1:5060", "udp:127.0.0.1", "udp:localhost:5060", "tls:127.0.0.1:5061", "udp:::1:5060", "udp:"],
+    ["", "127.0.0.1:5060", "udp:127.0.0.1", "udp:localhost:5060", "sctp:127.0.0.1:5061", "udp:::1:5060", "udp:"],
 )
 def test_listening_addresses_that_are_none_are_mistakes(tmp_path: Path, listen: str) -> None:
     assert keys(tmp_path, f'[sip]\nlisten = ["{listen}"]\n') == ["sip.listen.0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('[sip]\nlisten = ["tls:127.0.0.1:5061"]\n', ["sip.listen"]),
+        ('[sip]\nlisten = ["tls:127.0.0.1:5061"]\ncertificate = "a.pem"\n', []),
+        ('[sip]\nkey = "a.pem"\nclient_ca = "b.pem"\n', ["sip.key", "sip.client_ca"]),
+        (f'{TRUNK}transport = "tls"\n', ["trunks.provider.transport"]),
+        (f'[sip]\nlisten = ["tls:127.0.0.1:5061"]\ncertificate = "a.pem"\n{TRUNK}transport = "tls"\n', []),
+    ],
+)
+def test_what_is_protected_needs_a_certificate_and_a_listener(tmp_path: Path, text: str, wrong: list[str]) -> None:
+    assert keys(tmp_path, text) == wrong
 
 
 def test_only_addresses_with_a_fixed_port_must_differ(tmp_path: Path) -> None:

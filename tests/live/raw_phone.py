@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import re
 import secrets
+import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -161,12 +162,14 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
         password: str | None = None,
         answers: bool = True,
         local_port: int = 0,
+        security: ssl.SSLContext | None = None,
     ) -> None:
         self.number = number
         self.host = host
         self.transport = transport
         self.password = f"demo-{number}" if password is None else password
         self.answers = answers
+        self.security = security
         self.voice = 0x80 + next(self._voices) % 0x50
         self.invited: Message | None = None
         self.received: list[Message] = []
@@ -194,7 +197,7 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
         if self.transport == "udp":
             self.wire, _ = await loop.create_datagram_endpoint(lambda: self, (self.host, self.port), self._server)
         else:
-            self.wire, _ = await loop.create_connection(lambda: self, *self._server)
+            self.wire, _ = await loop.create_connection(lambda: self, *self._server, ssl=self.security)
         self.port = self.wire.get_extra_info("sockname")[1]
         self._sound_transport, _ = await loop.create_datagram_endpoint(lambda: self._sound, (self.host, 0))
         self._speaking = asyncio.create_task(self._speak())

@@ -35,6 +35,7 @@ FIGURES: dict[str, Any] = {
     "sip": {"received": 5, "sent": 6, "malformed": 1, "unmatched_responses": 0, "send_errors": 0, "bugs": 0},
     "recordings": {"running": 1, "unwritten": 0, "waiting": 0, "kept": 3, "trouble": "The disk is full."},
     "records": {"behind": False, "pending": 2, "lost": 0},
+    "certificate": {"ends_at": 1800000000.0, "trouble": ""},
 }  # fmt: skip
 
 

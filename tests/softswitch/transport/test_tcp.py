@@ -30,7 +30,7 @@ class Server:
         self.closed: list[Peer] = []
 
     async def start(self) -> None:
-        self.transport = await TcpTransport.listen("127.0.0.1", 0, self._receive, self.closed.append, HURRY)
+        self.transport = await TcpTransport(self._receive, self.closed.append, HURRY).listen("127.0.0.1", 0)
 
     def _receive(self, item: Message | SipError, peer: Peer) -> None:
         self.received.append(item)

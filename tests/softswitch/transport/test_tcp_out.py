@@ -28,7 +28,7 @@ class End:
         self.closed: list[Peer] = []
 
     async def start(self) -> "End":
-        self.transport = await TcpTransport.listen("127.0.0.1", 0, self._receive, self.closed.append)
+        self.transport = await TcpTransport(self._receive, self.closed.append).listen("127.0.0.1", 0)
         return self
 
     @property
