@@ -2,7 +2,7 @@
 #
 #   make run      install and start the switch on config/example.toml
 #   make demo     a minute of real calls to watch
-#   make test     the tests (installs SIPp, baresip and espeak-ng when it may)
+#   make test     the tests (installs SIPp, baresip, linphonec and espeak-ng when it may)
 #   make check    format, lint, types, import contracts, tests
 #   make load     SIPp at 100 calls a second, on a quiet machine
 #   make bench    the benchmarks, as a table and as JSON
@@ -78,6 +78,8 @@ endef
 	  echo "Without SIPp the tests that use it are skipped."
 	@command -v baresip >/dev/null 2>&1 || $(call debian-package,baresip-core,Encrypted calls are made with baresip) || \
 	  echo "Without baresip the tests of encrypted calls with it are skipped."
+	@command -v linphonec >/dev/null 2>&1 || $(call debian-package,linphone-cli,A telephone of others: linphonec) || \
+	  echo "Without linphonec the tests of calls with it are skipped."
 	@command -v espeak-ng >/dev/null 2>&1 || $(call debian-package,espeak-ng,Prompts are spoken by espeak-ng) || \
 	  echo "Without the program espeak-ng its library from the Python package espeakng-loader speaks."
 	@touch $@ .made/run

@@ -8,7 +8,9 @@ SIP_PORTS = range(6000, 7000, 2)
 """Every second one: baresip listens for TLS on the port after its own."""
 SWITCH_RTP = "40000-41999"
 BARESIP_RTP = "42000-43998"
-DEBIAN_BARESIP_RTP = "44200-44398"
+DEBIAN_BARESIP_RTP = "44200-44396"
+LINPHONE_RTP = 44398
+"""One phone: RTP here, RTCP one above."""
 PYVOIP_RTP = range(44000, 44200)
 SIPP_RTP = range(44400, 45000)
 
