@@ -11,6 +11,7 @@ It says what it is told to, also nonsense, and reads answers with nothing of our
 
 import asyncio
 import hashlib
+import io
 import re
 import secrets
 import ssl
@@ -19,6 +20,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, cast
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from tests.live import sound
 
 FRAME = 160
 """Octets of a packet: 20 ms of G.711."""
@@ -111,6 +118,8 @@ class Sound(asyncio.DatagramProtocol):
         self.heard: set[int] = set()
         self.packets = 0
         self.target: tuple[str, int] | None = None
+        self.kept: bytearray | None = None
+        """Everything that is heard, while somebody wants to know."""
         self.frames: list[bytes] = []
         """What is said over and over instead of the octet."""
         self._sequence = 0
@@ -122,6 +131,8 @@ class Sound(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self.packets += 1
+        if self.kept is not None:
+            self.kept += data[12:]
         if len(set(data[12:])) == 1:
             self.heard.add(data[12])
 
@@ -221,6 +232,13 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
         """Say these frames of PCMA over and over."""
         self._sound.frames = frames
 
+    def send_tone(self, hz: float) -> None:
+        """Say a tone from now on."""
+        octets = io.BytesIO()
+        soundfile.write(octets, sound.tone(hz, 1.0), 8000, format="RAW", subtype="ALAW")
+        said = octets.getvalue()
+        self.say([said[start : start + FRAME] for start in range(0, len(said), FRAME)])
+
     async def register(self, expires: int = 600) -> Message:
         """Be reachable here; the final answer."""
         return await self.request("REGISTER", f"sip:{self.server}", lines=[f"Expires: {expires}"])
@@ -256,6 +274,18 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
                 while voice not in self._sound.heard:
                     await asyncio.sleep(0.02)
         return voice in self._sound.heard
+
+    async def hear(self, seconds: float) -> NDArray[np.int16]:
+        """The sound of the next seconds, decoded from PCMA."""
+        kept = self._sound.kept = bytearray()
+        async with asyncio.timeout(seconds + PATIENCE):
+            while len(kept) < seconds * 8000:
+                await asyncio.sleep(0.02)
+        self._sound.kept = None
+        pcm, _ = soundfile.read(
+            io.BytesIO(kept), dtype="int16", samplerate=8000, channels=1, format="RAW", subtype="ALAW"
+        )
+        return np.asarray(pcm, np.int16)
 
     def send_sound(self, datagram: bytes, target: tuple[str, int]) -> None:
         """Send anything from the socket that sound comes from."""

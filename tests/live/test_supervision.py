@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from baresip.errors import CallFailed
 
+from tests.live.conftest import SwitchStarter
 from tests.live.phones import Phone, Phones
-from tests.live.running_switch import RunningSwitch
+from tests.live.raw_phone import RawPhone
+from tests.live.running_switch import RunningSwitch, Setting
 from tests.live.sound import share_of
 
 CALLER, AGENT, SUPERVISOR = 440.0, 660.0, 1000.0
@@ -16,7 +18,7 @@ HEARD = 0.1
 """Share of the power that a voice in a mix of two has at least; one that is not there has a thousandth."""
 
 
-async def who_is_heard(*phones: Phone) -> list[set[float]]:
+async def who_is_heard(*phones: Phone | RawPhone) -> list[set[float]]:
     """The tones that each phone hears, once what was changed before has reached it."""
     await asyncio.sleep(0.8)
     sounds = await asyncio.gather(*(phone.hear(1.0) for phone in phones))
@@ -98,3 +100,30 @@ async def test_who_is_no_supervisor_is_refused_and_without_a_call_there_is_nothi
     await supervisor.call("*21101")
     with pytest.raises(CallFailed, match="480"):
         await supervisor.answered()
+
+
+async def test_the_agent_whom_a_queue_reaches_behind_a_trunk_alone_hears_a_whisper(start_switch: SwitchStarter) -> None:
+    settings: dict[str, Setting] = {"queues.support.max_wait": 1, "phones.101.on_unreachable": "trunk:provider/4711"}
+    switch = await start_switch(settings)
+    async with (
+        Phones(switch.sip_port) as phones,
+        RawPhone("provider", switch.sip_port, local_port=switch.trunk_port) as agent,
+    ):
+        caller, supervisor = await phones.add("102"), await phones.add("109")
+        await caller.call("600")
+        async with asyncio.timeout(15):
+            await agent.answered.wait()
+        caller.send_tone(CALLER)
+        agent.send_tone(AGENT)
+        await dial(supervisor, "*21101")
+        assert await who_is_heard(caller, agent, supervisor) == [{AGENT}, {CALLER}, {CALLER, AGENT}]
+        await supervisor.dtmf("2")
+        assert await who_is_heard(caller, agent, supervisor) == [{AGENT}, {CALLER, SUPERVISOR}, {CALLER, AGENT}]
+        await supervisor.dtmf("3")
+        both = [{AGENT, SUPERVISOR}, {CALLER, SUPERVISOR}, {CALLER, AGENT}]
+        assert await who_is_heard(caller, agent, supervisor) == both
+        await supervisor.hang_up()
+        await caller.hang_up()
+        async with asyncio.timeout(10):
+            await agent.ended_by_far_side.wait()
+        await switch.is_idle()
