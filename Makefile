@@ -6,14 +6,16 @@
 #   make check    format, lint, types, import contracts, tests
 #   make load     SIPp at 100 calls a second, on a quiet machine
 #   make bench    the benchmarks, as a table and as JSON
+#   make fuzz     ten minutes of fuzzing (SECONDS=600) of parser, SDP, digest, stack, sessions and transactions
 
 SHELL    := /bin/sh
 PYTHON   ?= python3
 BIN      := .venv/bin
 CONFIG   ?= config/example.toml
+SECONDS  ?= 600
 PACKAGES := softswitch media acd ivr config benchmarks
 
-.PHONY: run demo test load check lint bench format clean
+.PHONY: run demo test load check lint bench fuzz format clean
 .DELETE_ON_ERROR:
 
 run: .made/run
@@ -41,12 +43,15 @@ lint: .made/test
 bench: .made/test
 	$(BIN)/python -m benchmarks
 
+fuzz: .made/fuzz
+	$(BIN)/python -m tests.fuzz $(SECONDS) $(TARGETS)
+
 format: .made/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .made build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .made .fuzz build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # apt runs only as root or with a sudo that asks nothing; otherwise one sentence says what to type.
@@ -83,3 +88,7 @@ endef
 	@command -v espeak-ng >/dev/null 2>&1 || $(call debian-package,espeak-ng,Prompts are spoken by espeak-ng) || \
 	  echo "Without the program espeak-ng its library from the Python package espeakng-loader speaks."
 	@touch $@ .made/run
+
+.made/fuzz: .made/test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,tts,opus,fuzz]'
+	@touch $@
