@@ -234,8 +234,8 @@ def _trunks(config: Config) -> Iterator[Finding]:
 def _transports(config: Config) -> Iterator[Finding]:
     """What is spoken must be listened to, and what is protected needs a certificate."""
     spoken = {listener.transport for listener in config.sip.listen}
-    if "tls" in spoken and config.sip.certificate is None:
-        yield Finding(("sip", "listen"), "expected sip.certificate and sip.key beside a listener for TLS")
+    if spoken & {"tls", "wss"} and config.sip.certificate is None:
+        yield Finding(("sip", "listen"), "expected sip.certificate and sip.key beside a listener for TLS or WSS")
     for key in ("key", "client_ca"):
         if getattr(config.sip, key) is not None and config.sip.certificate is None:
             yield Finding(("sip", key), "expected sip.certificate beside it")

@@ -61,6 +61,7 @@ class SipSection(Section):
     key: Text | None = None
     client_ca: Text | None = None
     ca: Text | None = None
+    origins: Many[Text] = ()
     min_registration: Annotated[int, Field(ge=1, le=86400)] = 60
     default_registration: Annotated[int, Field(ge=1, le=604800)] = 3600
     max_registration: Annotated[int, Field(ge=1, le=604800)] = 7200

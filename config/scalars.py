@@ -90,7 +90,7 @@ def check_destination(text: str) -> str:
     return text
 
 
-TRANSPORTS = ("udp", "tcp", "tls")
+TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
 """What SIP can be spoken over."""
 
 

@@ -54,12 +54,15 @@ from softswitch.records.holds import HoldStore
 from softswitch.records.store import BindingStore, RecordStore
 from softswitch.records.writer import RecordWriter
 from softswitch.sip.digest import Nonces
+from softswitch.sip.peer import Peer
 from softswitch.stack import Stack
+from softswitch.transport.framing import StreamFraming
 from softswitch.transport.local_address import advertised
 from softswitch.transport.resolver import Resolver
 from softswitch.transport.tcp import TcpTransport
 from softswitch.transport.tls import CertificateError, Certificates
 from softswitch.transport.udp import UdpTransport
+from softswitch.transport.websocket import WebSocketFraming
 from softswitch.voicemail.runner import Voicemail
 from softswitch.voicemail.waiting import MessageWaiting
 
@@ -223,10 +226,18 @@ class Switch:
             self.stack.add_transport(udp)
             return
         stream = TcpTransport(
-            self.stack.receive, self.stack.transport_failed, name=transport, certificates=self.certificates
-        )
+            self.stack.receive, self._flow_ended, name=transport, certificates=self.certificates,
+            framing=self._web_socket if transport in ("ws", "wss") else StreamFraming,
+        )  # fmt: skip
         self._undo.append(stream.close)
         self.stack.add_transport(await stream.listen(host, port))
+
+    def _web_socket(self) -> WebSocketFraming:
+        return WebSocketFraming(self.config.sip.origins)
+
+    def _flow_ended(self, peer: Peer) -> None:
+        self.stack.transport_failed(peer)
+        self.ingress.flow_ended(peer)
 
     async def _open_control(self) -> None:
         server = ControlServer(

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger("call.ingress")
 
 
+BOUND_TO_FLOW = frozenset(("tls", "ws", "wss"))
+"""Transports over which nobody is reached but on the connection that he made."""
+
+
 class Ingress:
     """The core of the stack: decides about requests that begin something new."""
 
@@ -47,6 +51,8 @@ class Ingress:
         self._authenticator = authenticator
         self._exchange = exchange
         self._wall = wall
+        self._flows: dict[Peer, set[str]] = {}
+        """The numbers that registered over each connection that nobody but its other end can make again."""
 
     # ---- requests outside of a dialog -------------------------------------------------------------------------
 
@@ -91,6 +97,8 @@ class Ingress:
             self._exchange.watching.registered(number)
         if response.status == 200:
             self._follow_moves(request, real, before)
+            if real.transport in BOUND_TO_FLOW:
+                self._flows.setdefault(real, set()).add(number)
         return response
 
     def _follow_moves(self, request: Request, peer: Peer, before: list[Binding]) -> None:
@@ -116,6 +124,18 @@ class Ingress:
             return peer
         stated = literal_peer(contacts[0].uri) if len(contacts) == 1 and contacts[0].uri.is_sip else None
         return stated if stated is not None and stated.host == peer.host else peer
+
+    def flow_ended(self, peer: Peer) -> None:
+        """A connection is gone, and with it the contacts that nothing else leads to (RFC 5626 section 5.3)."""
+        for number in self._flows.pop(peer, ()):
+            before = self._bindings(number)
+            kept = [binding for binding in before if binding.received != peer]
+            if len(kept) == len(before):
+                continue  # it has registered over another one meanwhile
+            self._location.replace(before[0].aor, kept)
+            if not self.is_reachable(number):
+                log.info("connection ended", phone=number, peer=str(peer))
+                self._exchange.queues.phone_reachable(number, False)
 
     def is_reachable(self, number: str) -> bool:
         """Whether any telephone is registered for an extension."""

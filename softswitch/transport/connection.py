@@ -19,7 +19,6 @@ from softswitch.transport.tls import TlsChannel
 
 log = structlog.get_logger("transport.connection")
 
-IDLE = 3600.0  # seconds without a byte
 MAX_UNSENT = 1 << 20  # bytes a peer may leave unread before it is dropped
 
 
@@ -55,8 +54,11 @@ class Connection(asyncio.Protocol):
         self._dialled = dialled
         self._stream: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._known = False
+        """Whether a whole message has come."""
         self._hurried = True
         """Whether the deadline is that of a whole message; octets do not put it off."""
+        self._probed = False
         self.peer = Peer(owner.name, "", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -151,15 +153,27 @@ class Connection(asyncio.Protocol):
 
     def _set_deadline(self, messages: int) -> None:
         """After octets that completed so many messages: the one that has begun must be whole in time."""
-        if self._hurried and not messages:
+        self._known = self._known or messages > 0
+        hurried = not self._known or self._framing.pending > 0
+        if hurried and self._hurried and not messages:
             return
-        self._hurried = self._framing.pending > 0
-        self._expect(self._owner.whole_message if self._hurried else IDLE)
+        self._hurried, self._probed = hurried, False
+        self._expect(self._owner.whole_message if hurried else self._framing.idle)
+
+    def _run_out(self) -> None:
+        """The deadline: who was only silent is probed once, if he can be; anybody else is let go."""
+        probe = b"" if self._hurried or self._probed or self._closing else self._framing.probe()
+        if not probe:
+            self.abort()
+            return
+        self._probed = True
+        self._say(probe)
+        self._expect(self._owner.whole_message)
 
     def _expect(self, seconds: float) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = asyncio.get_running_loop().call_later(seconds, self.abort)
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self._run_out)
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -11,6 +11,10 @@ class Framing(Protocol):
     """One connection's framing."""
 
     @property
+    def idle(self) -> float:
+        """Seconds of silence after which the other side is probed, or let go."""
+
+    @property
     def broken(self) -> bool:
         """Whether nothing more can be understood: send `replies` and close the connection."""
 
@@ -27,9 +31,14 @@ class Framing(Protocol):
     def replies(self) -> bytes:
         """Take what the framing itself has to say: answers to keep-alives, for instance."""
 
+    def probe(self) -> bytes:
+        """What the other side must answer when it is there; empty when nothing would make it."""
+
 
 class StreamFraming:
     """Messages one after the other (RFC 3261 section 18.3), and the keep-alives of RFC 5626 section 3.5.1."""
+
+    idle = 3600.0
 
     def __init__(self) -> None:
         self._parser = StreamParser()
@@ -63,3 +72,7 @@ class StreamFraming:
         """Take the pongs."""
         replies, self._replies = self._replies, b""
         return replies
+
+    def probe(self) -> bytes:
+        """Nothing: only who connected sends keep-alives."""
+        return b""

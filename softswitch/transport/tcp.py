@@ -1,4 +1,4 @@
-"""SIP over TCP and TLS (RFC 3261 section 18): connections by flow number, bounded in count, size and time."""
+"""SIP over TCP, TLS and WebSocket: connections by flow number (RFC 3261 section 18), bounded in count, size, time."""
 
 import asyncio
 import itertools
@@ -13,7 +13,7 @@ from softswitch.sip.errors import SipError
 from softswitch.sip.message import Message
 from softswitch.sip.peer import Peer
 from softswitch.transport.connection import Connection
-from softswitch.transport.framing import StreamFraming
+from softswitch.transport.framing import Framing, StreamFraming
 from softswitch.transport.tls import PROTECTED, Certificates, TlsChannel
 
 log = structlog.get_logger("transport.tcp")
@@ -23,6 +23,8 @@ CONNECT_TIMEOUT = 4.0  # seconds
 BACKLOG = 1024
 MAX_CONNECTIONS = 4096
 MAX_PER_ADDRESS = 256
+ACCEPTED_ONLY = frozenset(("ws", "wss"))
+"""Transports whose connections are made by the other side alone (RFC 7118 section 3)."""
 
 StreamReceiver = Callable[[Message | SipError, Peer], None]
 FlowClosed = Callable[[Peer], None]
@@ -40,7 +42,9 @@ class TcpTransport:
     whole_message
         Seconds, see `softswitch.transport.connection`.
     name
-        "tcp", or "tls", which needs `certificates`.
+        "tcp" or "ws", or "tls" or "wss", which need `certificates`.
+    framing
+        Makes what messages are cut out by.
     """
 
     def __init__(
@@ -51,11 +55,13 @@ class TcpTransport:
         *,
         name: str = "tcp",
         certificates: Certificates | None = None,
+        framing: Callable[[], Framing] = StreamFraming,
     ) -> None:
         self.name = name
         self.receive = receive
         self.whole_message = whole_message
         self._certificates = certificates
+        self._framing = framing
         self._closed = closed
         self._server: asyncio.Server | None = None
         self._flows: dict[int, Connection] = {}
@@ -76,7 +82,7 @@ class TcpTransport:
         return self
 
     def _accepted(self) -> Connection:
-        return Connection(self, StreamFraming(), self._channel(None))
+        return Connection(self, self._framing(), self._channel(None))
 
     def _channel(self, dialled: str | None) -> TlsChannel | None:
         """What a new connection speaks through: None in the open, else made with the certificates of this moment."""
@@ -125,7 +131,7 @@ class TcpTransport:
         if connection is not None:
             connection.write(data)
             return
-        if peer.flow and self.name in PROTECTED:
+        if self.name in ACCEPTED_ONLY or (peer.flow and self.name in PROTECTED):
             raise OSError("the connection is gone, and only its other end can make a new one")
         waiting = self._dialling.get(address)
         if waiting is not None:
@@ -140,7 +146,7 @@ class TcpTransport:
         """Connect; over TLS, who answers must prove to be `peer.name`, or else the address."""
         address = _address(peer)
         try:
-            connection = Connection(self, StreamFraming(), self._channel(peer.name or peer.host), peer.name)
+            connection = Connection(self, self._framing(), self._channel(peer.name or peer.host), peer.name)
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await asyncio.get_running_loop().create_connection(lambda: connection, peer.host, peer.port)
             for data in self._dialling[address]:

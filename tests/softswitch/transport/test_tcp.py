@@ -215,3 +215,15 @@ async def test_a_connection_that_cannot_be_made_is_told(server: Server) -> None:
         while not server.closed:
             await asyncio.sleep(0.01)
     assert server.closed == [peer]
+
+
+async def test_a_keep_alive_in_two_pieces_is_no_message_that_never_ends(server: Server, client: Client) -> None:
+    client.writer.write(OPTIONS)
+    await server.until(messages=1)
+    client.writer.write(b"\r\n\r")
+    await asyncio.sleep(HURRY / 4)
+    client.writer.write(b"\n")
+    assert await client.reader.readexactly(2) == b"\r\n"
+    await asyncio.sleep(HURRY * 1.5)
+    client.writer.write(OPTIONS)
+    await server.until(messages=2)
