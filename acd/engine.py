@@ -20,7 +20,7 @@ from acd.queue import QueueSettings
 from acd.reload import apply_settings, check_settings
 from acd.reserve import update_reserves
 from acd.skills import read_need
-from acd.snapshot import take_snapshot
+from acd.snapshot import agent_snapshot, take_snapshot
 from acd.waiting import end_last_chances, leave_empty_lines
 
 
@@ -78,6 +78,10 @@ class Engine:
         """The floor as plain values, for a supervisor's screen; waits are as of now, or of the last event."""
         at = self._floor.now if now is None else max(now, self._floor.now)
         return take_snapshot(self._floor, at)
+
+    def agent(self, name: str) -> dict[str, Any] | None:
+        """One agent as in `snapshot`; None for a stranger."""
+        return agent_snapshot(self._floor, name, self._floor.now)
 
     def save(self, now: float) -> dict[str, Any]:
         """What is to be kept over a restart, as plain values for JSON; see `acd.keeping`."""

@@ -18,6 +18,12 @@ def take_snapshot(floor: Floor, now: float) -> dict[str, Any]:
     }
 
 
+def agent_snapshot(floor: Floor, name: str, now: float) -> dict[str, Any] | None:
+    """One agent as in `take_snapshot`; None for a stranger."""
+    seat = floor.seats.get(name)
+    return None if seat is None else _agent(seat, now)
+
+
 def _queue(line: Line, now: float) -> dict[str, Any]:
     counts = line.counts
     longest = max((now - caller.since for caller in line.waiting), default=0.0)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from acd.agent import Agent
+from acd.agent import Agent, PauseReason
 from acd.queue import NOBODY_AT_WORK, Member, Overflow, QueueSettings, Relaxed, Reserve
 from config import references
 from config.model import Config, MenuSection, ScheduleSection
@@ -31,7 +31,17 @@ def extensions(config: Config) -> DialPlan:
 def inside(config: Config) -> DialPlan:
     """Give every number that a phone may dial: the extensions, and feature codes before one."""
     codes = {pattern.text: f"{path[1]}:*" for path, pattern in references.feature_codes(config)}
-    return DialPlan.build({**_extensions(config), **codes})
+    return DialPlan.build({**_extensions(config), **codes, **_agent_codes(config)})
+
+
+def _agent_codes(config: Config) -> dict[str, str]:
+    """What agents dial: each code alone, a break also with the key of its reason, a result with its number."""
+    codes = {pattern.text: f"{path[1]}:" for path, pattern in references.agent_codes(config) if pattern.literal}
+    if config.agent_codes is not None:
+        code = config.agent_codes.pause
+        codes |= {f"{code}{pause.key}": f"pause:{name}" for name, pause in config.pauses.items() if pause.key}
+        codes[f"{config.agent_codes.result}x"] = "result:*"
+    return codes
 
 
 def _extensions(config: Config) -> dict[str, str]:
@@ -127,6 +137,11 @@ def _agent(number: str, section: StaffSection) -> Agent:
     return Agent(number, skills=section.skills, wrap_up=section.wrap_up)
 
 
+def pauses(config: Config) -> list[PauseReason]:
+    """Give the reasons for breaks."""
+    return [PauseReason(name, section.limit, section.at_once) for name, section in config.pauses.items()]
+
+
 def queues(config: Config) -> list[QueueSettings]:
     """Give the queues, in the order of the file."""
     return [_queue(config, name, section) for name, section in config.queues.items()]
@@ -156,6 +171,12 @@ def _queue(config: Config, name: str, section: QueueSection) -> QueueSettings:
         retry_delay=section.retry,
         wrap_up=section.wrap_up,
         auto_pause=section.auto_pause,
+        auto_pause_on=section.auto_pause_on,
+        dispositions=section.dispositions,
+        disposition_required=section.disposition_required,
+        promise=section.promise,
+        callback_attempts=section.callback_attempts,
+        callback_delay=section.callback_delay,
         max_wait=section.max_wait,
         one_more_chance=section.one_more_chance,
         max_length=section.max_length,
@@ -204,7 +225,8 @@ def all_prompts(config: Config) -> list[Prompt]:
     for menu in menus(config).values():
         found += [said for part in menu.salutations.values() for said in part]
         found += (*menu.greeting, *menu.closed_greeting, *menu.holiday_greeting, *menu.on_invalid, *menu.on_no_input)
-    for voice in queue_voices(config).values():
+    for name, voice in queue_voices(config).items():
+        found += [voice.count(second) for second in range(config.queues[name].promise or 0, 0, -1)]
         found += [
             said for said in (voice.greeting, voice.recorded, voice.not_recorded, *voice.periodic) if said is not None
         ]

@@ -140,13 +140,13 @@ def _numbers_cut_short(config: Config) -> Iterator[Finding]:
 def _shadowed_codes(config: Config) -> Iterator[Finding]:
     """A feature code and another number, or two codes, that the same keys could mean."""
     taken = [(_in_words(path), pattern) for path, pattern in references.numbers(config)]
-    for path, pattern in references.feature_codes(config):
+    for path, pattern in (*references.feature_codes(config), *references.agent_codes(config)):
         owner = next((what for what, other in taken if pattern.overlaps(other)), None)
         if owner is not None:
             yield Finding(
                 path, f'expected a code that nothing else begins with, "{pattern}" is dialled for {owner} too'
             )
-        taken.append((f"supervision.{path[1]}", pattern))
+        taken.append((f"{path[0]}.{path[1]}", pattern))
 
 
 def _hidden_routes(config: Config) -> Iterator[Finding]:

@@ -15,11 +15,14 @@ from config.scalars import closest, show
 
 def check_queues(config: Config) -> list[Finding]:
     """Find what does not fit together in queues and agents."""
-    findings: list[Finding] = list(_strangers(config))
+    findings: list[Finding] = [*_strangers(config), *_breaks(config)]
     for name, queue in config.queues.items():
         path: Path = ("queues", name)
         findings += _skills(config, path, queue)
         findings += _steps(path, queue)
+        if queue.disposition_required and not queue.dispositions:
+            message = "expected dispositions beside it, no agent could ever end his wrap-up"
+            findings.append(Finding((*path, "disposition_required"), message))
         findings += _tiers(path, queue)
         findings += _overflows(name, path, queue)
         findings += _reserves(path, queue)
@@ -32,6 +35,15 @@ def _strangers(config: Config) -> Iterator[Finding]:
         if number not in config.phones:
             message = f"expected the number of a phone, there is no [phones.{number}]"
             yield Finding(("agents", number), message, closest(number, config.phones), True)
+
+
+def _breaks(config: Config) -> Iterator[Finding]:
+    """Two reasons for breaks with the same key."""
+    taken: dict[str, str] = {}
+    for name, pause in config.pauses.items():
+        if pause.key is not None and pause.key in taken:
+            yield Finding(("pauses", name, "key"), f'expected a key of its own, "{taken[pause.key]}" has it already')
+        taken.setdefault(pause.key or "", name)
 
 
 def _skills(config: Config, path: Path, queue: QueueSection) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from acd.skills import MAX_LENGTH, MAX_LEVEL, is_skill
-from config.scalars import Count, DialKey, Many, Name, Number, Pause, Seconds, Text, Where, wrong
+from config.scalars import Count, DialKey, FeatureCode, Key, Many, Name, Number, Pause, Seconds, Text, Where, wrong
 from config.section import Channels, Form, Gigabytes, Language, PromptSection, Section, Share
 
 Strategy = Literal[
@@ -15,6 +15,7 @@ Strategy = Literal[
 InsideTier = Literal["ring_all", "round_robin", "least_busy", "longest_idle", "random", "sequential"]
 
 
+Miss = Literal["no_answer", "rejected", "busy", "unreachable"]
 Tier = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -70,6 +71,25 @@ class RelaxSection(Section):
 
     after: Seconds
     requires: Needed = ""
+
+
+class PauseSection(Section):
+    """[pauses.lunch]: a reason for a break."""
+
+    key: Annotated[str, Field(pattern=r"^[0-9]$")] | None = None
+    limit: Seconds | None = None
+    at_once: Count | None = None
+
+
+class AgentCodesSection(Section):
+    """[agent_codes]: what agents dial at their phones. Without the table there are no such codes."""
+
+    log_in: FeatureCode = "*30"
+    log_out: FeatureCode = "*31"
+    pause: FeatureCode = "*32"
+    unpause: FeatureCode = "*33"
+    done: FeatureCode = "*34"
+    result: FeatureCode = "*35"
 
 
 class OverflowSection(Section):
@@ -131,6 +151,12 @@ class QueueSection(Section):
     retry: Pause = 5.0
     wrap_up: Pause = 10.0
     auto_pause: Count | None = None
+    auto_pause_on: Annotated[Many[Miss], Field(min_length=1)] = ("no_answer",)
+    dispositions: Annotated[Many[Key], Field(max_length=9)] = ()
+    disposition_required: bool = False
+    promise: Annotated[int, Field(ge=1, le=60)] | None = None
+    callback_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    callback_delay: Seconds = 300.0
     max_wait: Seconds | None = None
     max_length: Count | None = None
     join_empty: bool = True

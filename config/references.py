@@ -8,6 +8,9 @@ from config.queue_model import QueueSection
 from config.section import PromptSection
 from ivr.digits import Pattern
 
+CODE_ENDS = {"pause": ("", "x"), "result": ("x",)}
+"""What may follow the code of an agent: the key of a break, the number of a result."""
+
 Reference = tuple[Path, str]
 """Where it stands and what it says."""
 
@@ -108,3 +111,12 @@ def numbers(config: Config) -> Iterator[tuple[Path, Pattern]]:
     """Give every number and pattern that can be dialled inside: the phones, then the other extensions."""
     yield from ((("phones", number), Pattern(number)) for number in config.phones)
     yield from ((("extensions", text), Pattern(text)) for text in config.extensions)
+
+
+def agent_codes(config: Config) -> Iterator[tuple[Path, Pattern]]:
+    """Give what agents dial, as the numbers that this makes."""
+    if config.agent_codes is None:
+        return
+    for action in type(config.agent_codes).model_fields:
+        code = getattr(config.agent_codes, action)
+        yield from ((("agent_codes", action), Pattern(f"{code}{more}")) for more in CODE_ENDS.get(action, ("",)))

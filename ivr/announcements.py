@@ -25,6 +25,10 @@ class QueueVoice:
         """Tell a caller his place; 1 is next."""
         return phrases.position(place, self.language)
 
+    def count(self, seconds: int) -> Prompt:
+        """One number of a countdown."""
+        return Prompt(text=str(seconds), language=self.language)
+
     def wait(self, seconds: float) -> Prompt:
         """Tell a caller how long it will take."""
         return phrases.wait(seconds, self.language)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from acd.agent import Agent
+from acd.agent import Agent, PauseReason
 from acd.queue import QueueSettings
 from config import build
 from config.diff import compare
@@ -207,6 +207,11 @@ def queues(config: Config) -> list[QueueSettings]:
 def agents(config: Config, is_reachable: Callable[[str], bool]) -> list[Agent]:
     """The agents, and whether their phones are registered just now."""
     return [replace(agent, reachable=is_reachable(agent.id)) for agent in build.agents(config)]
+
+
+def pauses(config: Config) -> list[PauseReason]:
+    """The reasons for breaks that have limits."""
+    return build.pauses(config)
 
 
 def router(config: Config) -> Router:

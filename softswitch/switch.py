@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -51,6 +52,7 @@ from softswitch.records.database import Database
 from softswitch.records.errors import StorageError
 from softswitch.records.events import Event
 from softswitch.records.holds import HoldStore
+from softswitch.records.queue_state import QueueStateFile
 from softswitch.records.store import BindingStore, RecordStore
 from softswitch.records.writer import RecordWriter
 from softswitch.sip.digest import Nonces
@@ -70,6 +72,7 @@ log = structlog.get_logger("switch")
 
 MEDIA_WAIT = 10.0  # seconds for the media worker to come up
 HOUR = 3600.0  # seconds
+SAVE_EVERY = 5.0  # seconds between two saves of what the queues know
 SWEEP = 1.0  # seconds between looks at registrations that have run out
 
 
@@ -112,6 +115,7 @@ class Switch:
         await self._listen()
         await self._open_control()  # whoever asks here is told of a switch that can be called
         self._keep(self._sweep())
+        self._keep(self._keep_queues())
         self._keep(self._prepare_prompts())
         self._keep(self._forget_old())
         self._undo.append(self.recordings.archive.close)
@@ -196,6 +200,8 @@ class Switch:
         )
         self.stack.core = self.ingress
         self._adopt(config)
+        self._restore_queues()
+        self._undo.append(self._save_queues)
 
     def _adopt(self, config: Config) -> None:
         """Take over what a configuration says about calls; live calls keep what they have."""
@@ -207,8 +213,41 @@ class Switch:
         exchange.menus.menus = settings.menus(config)
         self.authenticator.users = settings.passwords(config)
         self.authenticator.accept(config.sip.digest)
-        exchange.queues.adopt(settings.queues(config), settings.agents(config, self.ingress.is_reachable))
+        self._adopt_queues(config)
         self.config = config
+
+    def _adopt_queues(self, config: Config) -> None:
+        agents = settings.agents(config, self.ingress.is_reachable)
+        self.exchange.queues.adopt(settings.queues(config), agents, settings.pauses(config))
+
+    def _restore_queues(self) -> None:
+        """Take up what the queues knew when the process before this one ended."""
+        self.queue_state = QueueStateFile(self.data / "queues.json")
+        found = self.queue_state.load(time.time())
+        if found is None:
+            return
+        state, saved_at, elapsed = found
+        try:
+            self.exchange.queues.restore(state, elapsed)
+        except ValueError as error:
+            log.error("state of the queues not restored, it begins anew", error=str(error))
+            self.exchange.queues.close()
+            self.exchange.queues = QueueRunner(self.exchange, Engine((), (), random.SystemRandom()))
+            self._adopt_queues(self.config)
+            return
+        if datetime.fromtimestamp(saved_at, self.config.zone).date() != self.exchange.wall_time().date():
+            self.exchange.queues.handle(DayStarted())
+
+    def _save_queues(self) -> None:
+        self.queue_state.save(self.exchange.queues.save(), time.time())
+
+    async def _keep_queues(self) -> None:
+        """Save what the queues know, so that a crash costs a few seconds of it."""
+        while True:
+            await asyncio.sleep(SAVE_EVERY)
+            if self.exchange.queues.changed:
+                state = self.exchange.queues.save()
+                await asyncio.to_thread(self.queue_state.save, state, time.time())
 
     async def _listen(self) -> None:
         """Open the sockets, last of all: whoever can reach us is served."""

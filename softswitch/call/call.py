@@ -7,11 +7,12 @@ import structlog
 
 from media.client import MediaClient
 from media.errors import MediaError
-from softswitch.call import conference, connection, services, supervision, transfer
+from softswitch.call import agent_codes, conference, connection, services, supervision, transfer
 from softswitch.call.destination import (
     Destination,
     Hangup,
     Refuse,
+    ToAgentCode,
     ToConference,
     ToGroup,
     ToLeg,
@@ -262,6 +263,8 @@ class Call:
                     return await services.prompt(self, name, then)
                 case ToVoicemail():
                     return await exchange.voicemail(self, destination)
+                case ToAgentCode():
+                    return await agent_codes.agent_code(self, destination)
                 case ToSupervision():
                     return await supervision.supervise(self, destination)
         except NoSuchDestination as error:

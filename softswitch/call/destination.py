@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from media.protocol import Role
 from softswitch.call.errors import NoSuchDestination
@@ -88,6 +88,15 @@ class ToSupervision:
 
 
 @dataclass(frozen=True, slots=True)
+class ToAgentCode:
+    """Tell the queues something about the agent at the caller's phone."""
+
+    action: Literal["log_in", "log_out", "pause", "unpause", "done", "result"]
+    argument: str = ""
+    """The reason of a break, or the number of a result."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToLeg:
     """Talk to somebody who is on the line already."""
 
@@ -112,7 +121,7 @@ class Hangup:
 
 Destination = (
     ToPhone | ToGroup | ToTrunk | ToMenu | ToQueue | ToConference | ToTone | ToPrompt | ToVoicemail | ToSupervision
-    | ToLeg | Refuse | Hangup
+    | ToAgentCode | ToLeg | Refuse | Hangup
 )  # fmt: skip
 
 _NAMED: dict[str, Callable[[str], "Destination"]] = {
@@ -141,6 +150,8 @@ def read(text: str, dialled: str = "", caller: str = "") -> Destination:
             return ToVoicemail(name)
         case ("listen" | "whisper" | "barge") as role, _ if name:
             return ToSupervision(name, role)
+        case ("log_in" | "log_out" | "pause" | "unpause" | "done" | "result") as action, _:
+            return ToAgentCode(action, name)
         case "refuse", _ if name.isdigit() and 400 <= int(name) < 700:
             return Refuse(int(name))
         case "hangup", "":

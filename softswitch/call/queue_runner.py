@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from acd import commands, events
-from acd.agent import Agent
+from acd.agent import Agent, PauseReason
 from acd.engine import Engine
 from acd.queue import QueueSettings
 from media.protocol import Sound
@@ -62,6 +62,8 @@ class QueueRunner:
         self._calls: dict[str, Call] = {}
         self._attempts: dict[int, Attempt] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self.changed = False
+        """Whether anything happened since the last save."""
 
     # ---- a caller ---------------------------------------------------------------------------------------------
 
@@ -184,6 +186,7 @@ class QueueRunner:
 
     def handle(self, event: events.Event) -> None:
         """Tell the engine what happened and do what it wants."""
+        self.changed = True
         self._execute(self.engine.handle(event, self._exchange.clock()))
 
     def _execute(self, orders: Iterable[commands.Command]) -> None:
@@ -197,6 +200,9 @@ class QueueRunner:
                     log.debug("explained", record=record)
                 case commands.PauseAgent(agent, reason):
                     log.warning("agent paused", agent=agent, reason=reason)
+                case commands.PromiseBroken(caller, queue, promised):
+                    if caller in self._calls:
+                        self._calls[caller].journal.note(fact.PromiseBroken, queue=queue, promised=promised)
                 case commands.PauseRefused(agent, reason, holders):
                     log.info("break refused", agent=agent, reason=reason, holders=holders)
                 case commands.PauseOverdue(agent, reason, limit):
@@ -225,9 +231,28 @@ class QueueRunner:
         self._timer = None
         self._execute(self.engine.handle_timer(self._exchange.clock()))
 
-    def adopt(self, queues: Iterable[QueueSettings], agents: Iterable[Agent]) -> None:
+    def adopt(
+        self, queues: Iterable[QueueSettings], agents: Iterable[Agent], pauses: Iterable[PauseReason] = ()
+    ) -> None:
         """Other settings from now on; callers keep their places. Raises SettingsError, with nothing changed."""
-        self.handle(events.SettingsChanged(tuple(queues), tuple(agents)))
+        self.handle(events.SettingsChanged(tuple(queues), tuple(agents), pauses=tuple(pauses)))
+
+    def agent(self, number: str) -> dict[str, Any] | None:
+        """An agent as the engine sees him; None when the extension is no agent."""
+        return self.engine.agent(number)
+
+    def save(self) -> dict[str, Any]:
+        """What is to be kept over a restart."""
+        self.changed = False
+        return self.engine.save(self._exchange.clock())
+
+    def restore(self, saved: dict[str, Any], elapsed: float) -> None:
+        """Take up what was saved so many seconds ago, before the first call. Raises ValueError when it is not that."""
+        try:
+            self.engine.restore(saved, elapsed)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a state of queues: {error!r}") from error
+        self._set_timer()
 
     def close(self) -> None:
         """No timer is left behind."""

@@ -66,6 +66,8 @@ def _announced(voice: QueueVoice, order: commands.Announce) -> Prompt | None:
             return voice.periodic[(index or 0) % len(voice.periodic)]
         case commands.Announce(kind="position", position=int(place)):
             return voice.position(place)
+        case commands.Announce(kind="countdown", wait_seconds=seconds) if seconds is not None:
+            return voice.count(round(seconds))
         case commands.Announce(kind="wait", wait_seconds=seconds) if seconds is not None:
             return voice.wait(seconds)
     return None

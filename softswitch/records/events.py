@@ -163,6 +163,15 @@ class QueueLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PromiseBroken(Event):
+    """The caller was promised an answer within so many seconds and did not get it: he is owed what was promised."""
+
+    queue: str
+    promised: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bridged(Event):
     """Two legs hear each other."""
 
@@ -344,7 +353,7 @@ KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         *(CallStarted, CallEnded, Heartbeat, LegStarted, LegRinging, LegAnswered, LegEnded, Bridged, Held, Resumed),
-        *(MenuEntered, DigitsEntered, QueueJoined, QueueLeft, AgentOffered, OfferEnded, AgentConnected),
+        *(MenuEntered, DigitsEntered, QueueJoined, QueueLeft, PromiseBroken, AgentOffered, OfferEnded, AgentConnected),
         *(SupervisionStarted, SupervisionEnded, SignalHeard),
         *(LegMoved, RoomJoined, MemberChanged, RoomLeft),
         *(RecordingStarted, RecordingStopped, RecordingPaused, RecordingResumed, RecordingRefused),

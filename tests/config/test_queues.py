@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from acd.agent import PauseReason
 from acd.queue import Overflow, Relaxed, Reserve
 from config import build
 
@@ -117,3 +118,38 @@ def test_a_point_of_priority_is_a_minute_unless_priority_is_strict(tmp_path: Pat
 )
 def test_a_queue_that_cannot_work_is_a_mistake(tmp_path: Path, lines: str, key: str) -> None:
     assert keys(tmp_path, f"{BASE}[queues.support]\n{lines}") == [f"queues.support.{key}"]
+
+
+CODES = f'{BASE}[agent_codes]\nlog_in = "*40"\n[pauses.lunch]\nkey = "1"\nlimit = 1800\nat_once = 2\n[pauses.other]\n'
+
+
+def test_agents_have_codes_for_their_status_and_breaks_have_keys_and_limits(tmp_path: Path) -> None:
+    found = config(tmp_path, CODES)
+    plan = build.inside(found)
+    codes = ("*40", "*31", "*32", "*321", "*33", "*34", "*352", "*322", "*35")
+    assert [plan.find(code).destination for code in codes] == [
+        "log_in:", "log_out:", "pause:", "pause:lunch", "unpause:", "done:", "result:2", None, None,
+    ]  # fmt: skip
+    assert build.pauses(found) == [PauseReason("lunch", 1800, 2), PauseReason("other")]
+    assert build.extensions(found).find("*40").destination is None
+
+
+def test_without_the_table_there_are_no_codes_of_agents(tmp_path: Path) -> None:
+    assert build.inside(config(tmp_path, BASE)).find("*30").destination is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        ('[agent_codes]\ndone = "*30"\n', "agent_codes.done"),
+        ('[agent_codes]\npause = "*3"\n', "agent_codes.pause"),
+        ('[agent_codes]\n[extensions]\n"*35x" = "tone:echo"\n', "agent_codes.result"),
+        ('[pauses.lunch]\nkey = "1"\n[pauses.other]\nkey = "1"\n', "pauses.other.key"),
+        ('[pauses.lunch]\nkey = "12"\n', "pauses.lunch.key"),
+        ('[queues.support]\nagents = ["101"]\ndisposition_required = true\n', "queues.support.disposition_required"),
+        ('[queues.support]\nagents = ["101"]\nauto_pause_on = ["never"]\n', "queues.support.auto_pause_on.0"),
+        ('[queues.support]\nagents = ["101"]\npromise = 61\n', "queues.support.promise"),
+    ],
+)
+def test_mistakes_in_codes_breaks_and_results_are_named(tmp_path: Path, lines: str, key: str) -> None:
+    assert key in keys(tmp_path, BASE + lines)
