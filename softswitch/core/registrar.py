@@ -11,9 +11,10 @@ from ipaddress import ip_address
 
 from softswitch.core.authenticator import Authenticator, Authorized, Challenge
 from softswitch.core.location import MAX_CONTACTS, Binding, Location, address_of_record
+from softswitch.core.user_agent import tokens
 from softswitch.sip.address import Address
 from softswitch.sip.errors import BadHeader, SipError
-from softswitch.sip.grammar import quote
+from softswitch.sip.grammar import quote, split_list
 from softswitch.sip.message import Request, Response, respond
 from softswitch.sip.peer import Peer
 from softswitch.sip.tag import make_tag
@@ -21,8 +22,10 @@ from softswitch.sip.uri import Uri
 
 MAX_CONTACT_LENGTH = 1024
 MAX_USER_AGENT = 100
-SUPPORTED = frozenset({"path"})
+SUPPORTED = frozenset({"path", "outbound"})
 """Extensions that a REGISTER may require."""
+FLOW_TIMER = 120
+"""Seconds within which a phone with an outbound flow shows that it is there (RFC 5626 section 4.4.1)."""
 JITTER = 0.1
 """Part by which granted times are shortened at random, so that phones do not come back all at once."""
 
@@ -112,10 +115,12 @@ class Registrar:
         user = self._user(request)
         aor = address_of_record(user, self._domain)
         contacts = request.contacts
+        flow = _is_outbound(request, peer)
         if contacts:
             bindings = self._bindings(request, contacts, aor, peer, now)
             self._location.replace(aor, bindings)
-        return self._describe(request, self._location.bindings(aor, now), now)
+        headers = self._describe(request, self._location.bindings(aor, now), now)
+        return [*headers, ("Require", "outbound"), ("Flow-Timer", str(FLOW_TIMER))] if flow else headers
 
     def _user(self, request: Request) -> str:
         """The user of the address of record, which must be one of ours."""
@@ -225,6 +230,22 @@ def _check_extensions(request: Request) -> None:
     unknown = [tag for tag in required if tag and tag.lower() not in SUPPORTED]
     if unknown:
         raise RefusedError(420, "", ("Unsupported", ", ".join(unknown)))
+
+
+def _is_outbound(request: Request, peer: Peer) -> bool:
+    """Whether this registers a flow (RFC 5626 section 6): a connection to us, of a phone that knows what that is.
+
+    Over UDP there is none: it would be kept open by STUN, which is not spoken here. The binding is a plain one then.
+    """
+    marked = [one for one in request.contacts if one is not Address.WILDCARD and "reg-id" in one.params]
+    if not marked or not peer.reliable or "outbound" not in tokens(request, "Supported"):
+        return False
+    if len(request.contacts) > 1:
+        raise BadHeader("One Contact for each flow")
+    proxied = len(split_list(", ".join(request.headers.get_all("Via")))) > 1
+    if proxied and not any(";ob" in path.lower() for path in request.headers.get_all("Path")):
+        raise RefusedError(439, "First Hop Lacks Outbound Support")
+    return "+sip.instance" in marked[0].params
 
 
 def _check_wildcard(request: Request, bindings: list[Binding]) -> None:

@@ -242,6 +242,45 @@ def test_two_flows_of_one_device_are_two_contacts(desk: Desk, phone: Phone) -> N
     assert "reg-id=2" in str(response.headers.get_all("Contact"))
 
 
+FLOW = f'<sip:101@127.0.0.1;ob>;+sip.instance="{UUID.format(1)}";reg-id=1'
+
+
+def test_a_flow_over_a_connection_is_granted_with_a_flow_timer(desk: Desk, phone: Phone) -> None:
+    peer = Peer("tcp", "127.0.0.1", 40000, 7)
+    response = desk.send(phone.register("Supported: path, outbound", contact=FLOW), peer)
+    assert response.headers.get("Require") == "outbound"
+    assert response.headers.get("Flow-Timer") == "120"
+    assert desk.bindings()[0].received == peer
+
+
+@pytest.mark.parametrize(
+    ("transport", "supported", "contact"),
+    [("udp", "outbound", FLOW), ("tcp", "path", FLOW), ("tcp", "outbound", "<sip:101@127.0.0.1>")],
+)
+def test_what_is_no_flow_is_a_plain_contact(
+    desk: Desk, phone: Phone, transport: str, supported: str, contact: str
+) -> None:
+    response = desk.send(
+        phone.register(f"Supported: {supported}", contact=contact), Peer(transport, "127.0.0.1", 40000, 7)
+    )
+    assert response.status == 200
+    assert "Require" not in response.headers
+    assert len(desk.bindings()) == 1
+
+
+def test_a_flow_that_ends_at_a_proxy_that_knows_none_is_refused(desk: Desk, phone: Phone) -> None:
+    peer = Peer("tcp", "127.0.0.1", 40000, 7)
+    via = "Via: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKx"
+    desk.send(phone.register("Supported: outbound", via, contact=FLOW), peer)
+    response = desk.send(phone.register("Supported: outbound", via, contact=FLOW), peer)
+    assert response.status == 439
+    assert desk.bindings() == []
+    path = "Path: <sip:192.0.2.1;lr;ob>"
+    assert desk.send(phone.register("Supported: outbound", via, path, contact=FLOW), peer).status == 200
+    crowd = f"{FLOW}, <sip:101@127.0.0.2>"
+    assert desk.send(phone.register("Supported: outbound", contact=crowd), peer).status == 400
+
+
 def test_an_eleventh_contact_is_refused_and_the_ten_stay(desk: Desk, phone: Phone) -> None:
     for number in range(MAX_CONTACTS):
         assert desk.send(phone.register(contact=f"<sip:{number}@127.0.0.1>")).status == 200
@@ -393,8 +432,8 @@ def test_a_replayed_registration_is_challenged(desk: Desk, phone: Phone) -> None
 
 
 def test_an_extension_that_is_unknown_is_refused_by_name(desk: Desk, phone: Phone) -> None:
-    response = desk.send(phone.register("Require: path, nothing-that-makes-sense, outbound"))
-    assert (response.status, response.headers.get("Unsupported")) == (420, "nothing-that-makes-sense, outbound")
+    response = desk.send(phone.register("Require: path, nothing-that-makes-sense, gruu"))
+    assert (response.status, response.headers.get("Unsupported")) == (420, "nothing-that-makes-sense, gruu")
 
 
 def test_a_path_is_kept_and_repeated(desk: Desk, phone: Phone) -> None:
