@@ -7,8 +7,8 @@ from typing import Any
 from config.model import Config
 
 TABLES = (
-    "prompts", "phones", "groups", "trunks", "queues", "agents", "pauses", "menus", "schedules", "conferences",
-    "extensions",
+    "prompts", "phones", "groups", "trunks", "queues", "agents", "customers", "pauses", "menus", "schedules",
+    "conferences", "extensions",
 )  # fmt: skip
 SETTINGS = ("switch", "sip", "media", "records", "recordings", "supervision")
 RESTART = frozenset({

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from config.calendar import Country, Day, DayOff, Days, IsoDate, TimeOfDay, Timezone
-from config.queue_model import AgentCodesSection, PauseSection, QueueSection, StaffSection
+from config.queue_model import AgentCodesSection, CustomerSection, PauseSection, QueueSection, StaffSection
 from config.scalars import (
     Address,
     CallerMatch,
@@ -265,6 +265,7 @@ class Config(Section):
     trunks: dict[Key, TrunkSection] = {}
     queues: dict[Key, QueueSection] = {}
     agents: dict[Number, StaffSection] = {}
+    customers: Annotated[dict[CallerMatch, CustomerSection], Field(max_length=100_000)] = {}
     pauses: Annotated[dict[Key, PauseSection], Field(max_length=50)] = {}
     agent_codes: AgentCodesSection | None = None
     menus: dict[Key, MenuSection] = {}

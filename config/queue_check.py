@@ -1,11 +1,11 @@
 """What can be wrong between the values of queues and agents: skills, steps, tiers, members."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from acd.errors import SkillError
 from acd.queue import Reserve
-from acd.skills import Need, read_need
+from acd.skills import read_need
 from config.document import Path
 from config.errors import Finding
 from config.model import Config
@@ -16,9 +16,12 @@ from config.scalars import closest, show
 def check_queues(config: Config) -> list[Finding]:
     """Find what does not fit together in queues and agents."""
     findings: list[Finding] = [*_strangers(config), *_breaks(config)]
+    everybody = [section.skills for section in config.agents.values()]
+    for number, customer in config.customers.items():
+        findings += _skills(config, [(("customers", number, "requires"), customer.requires)], everybody)
     for name, queue in config.queues.items():
         path: Path = ("queues", name)
-        findings += _skills(config, path, queue)
+        findings += _skills(config, _expressions(path, queue), _staff(config, queue))
         findings += _steps(path, queue)
         if queue.disposition_required and not queue.dispositions:
             message = "expected dispositions beside it, no agent could ever end his wrap-up"
@@ -46,10 +49,10 @@ def _breaks(config: Config) -> Iterator[Finding]:
         taken.setdefault(pause.key or "", name)
 
 
-def _skills(config: Config, path: Path, queue: QueueSection) -> Iterator[Finding]:
-    """Expressions that cannot be read, skills that no agent of the queue has, and needs that nobody meets."""
+def _skills(config: Config, texts: Iterable[tuple[Path, str]], staff: list[dict[str, int]]) -> Iterator[Finding]:
+    """Expressions that cannot be read, skills that no agent has, and needs that nobody of the staff meets."""
     known = {skill for section in config.agents.values() for skill in section.skills}
-    for at, text in _expressions(path, queue):
+    for at, text in texts:
         try:
             need = read_need(text)
         except SkillError as error:
@@ -59,14 +62,14 @@ def _skills(config: Config, path: Path, queue: QueueSection) -> Iterator[Finding
         if unknown is not None:
             message = f"expected skills that an agent has, nobody in [agents] has {show(unknown)}"
             yield Finding(at, message, closest(unknown, sorted(known)), offset=text.find(unknown) + 1)
-        elif not _anybody(config, queue, need):
+        elif staff and not any(need.met_by(levels) for levels in staff):
             yield Finding(at, f"expected what at least one agent of the queue can do, nobody meets {show(text)}")
 
 
-def _anybody(config: Config, queue: QueueSection, need: Need) -> bool:
-    nothing: dict[str, int] = {}
-    staff = [config.agents.get(agent.phone) for agent in queue.agents]
-    return not staff or any(need.met_by(section.skills if section else nothing) for section in staff)
+def _staff(config: Config, queue: QueueSection) -> list[dict[str, int]]:
+    """The skills of each agent of a queue."""
+    sections = [config.agents.get(agent.phone) for agent in queue.agents]
+    return [section.skills if section is not None else {} for section in sections]
 
 
 def _expressions(path: Path, queue: QueueSection) -> Iterator[tuple[Path, str]]:

@@ -73,6 +73,15 @@ class RelaxSection(Section):
     requires: Needed = ""
 
 
+class CustomerSection(Section):
+    """[customers."+7495*"]: a customer, or all whose numbers begin so, as the queues are to treat them."""
+
+    name: Name = ""
+    priority: Annotated[int, Field(ge=0, le=100)] = 0
+    managers: Annotated[Many[Number], Field(max_length=20)] = ()
+    requires: Needed = ""
+
+
 class PauseSection(Section):
     """[pauses.lunch]: a reason for a break."""
 

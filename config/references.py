@@ -55,6 +55,8 @@ def phone_lists(config: Config) -> Iterator[tuple[Path, tuple[str, ...]]]:
         yield ("groups", name, "phones"), group.phones
     for name, queue in config.queues.items():
         yield ("queues", name, "agents"), tuple(agent.phone for agent in queue.agents)
+    for number, customer in config.customers.items():
+        yield ("customers", number, "managers"), customer.managers
     yield ("supervision", "supervisors"), config.supervision.supervisors
 
 

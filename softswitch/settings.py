@@ -19,6 +19,7 @@ from ivr.menu import Menu
 from ivr.prompts import Prompt
 from media.retention import Rule
 from media.wish import Wish
+from softswitch.call.customer import Customer
 from softswitch.call.plan import ANSWERERS, LINE_SIGNALS, Group, Phone, Plan, Queue, Room, Trunk
 from softswitch.call.policy import Recorded
 from softswitch.call.router import Route, Router
@@ -110,6 +111,10 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
         queues={name: _queue(name, config, voices[name]) for name in config.queues},
         prompts=build.prompts(config),
         rooms={name: _room(name, config, rooms) for name in config.conferences},
+        customers={
+            number: Customer(section.priority, section.managers, section.requires)
+            for number, section in config.customers.items()
+        },
         supervisors=frozenset(config.supervision.supervisors),
         codecs=tuple(config.media.codecs),
         country=config.media.country,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ivr.announcements import QueueVoice
 from ivr.prompts import Prompt
+from softswitch.call.customer import Customer
 from softswitch.call.info import KeyMode
 from softswitch.call.policy import Recorded
 from softswitch.sip.crypto import SrtpPolicy
@@ -125,6 +126,8 @@ class Plan:
     rooms: Mapping[str, Room] = field(default_factory=dict)
     supervisors: frozenset[str] = frozenset()
     """Extensions that may listen to, whisper into and break in on calls."""
+    customers: Mapping[str, Customer] = field(default_factory=dict)
+    """By number, or by the beginning of one and a `*`."""
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     country: str = "us"
     music: str = "builtin"

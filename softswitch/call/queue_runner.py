@@ -12,6 +12,7 @@ from acd.engine import Engine
 from acd.queue import QueueSettings
 from media.protocol import Sound
 from softswitch.call.connection import talk
+from softswitch.call.customer import find_customer, identity
 from softswitch.call.destination import Destination, Refuse, read
 from softswitch.call.errors import CallerGone, NoSuchDestination
 from softswitch.call.events import (
@@ -78,7 +79,7 @@ class QueueRunner:
         call.state = f"queue:{queue}"
         self._calls[call.id] = call
         call.journal.note(fact.QueueJoined, queue=queue, position=self._line(queue))
-        self.handle(events.CallerJoined(call.id, queue))
+        self.handle(self._joining(call, queue))
         try:
             return await self._listen(call, queue)
         except CallerGone:
@@ -89,6 +90,18 @@ class QueueRunner:
             self._calls.pop(call.id, None)
             for lease in [lease for lease, attempt in self._attempts.items() if attempt.call is call]:
                 del self._attempts[lease]  # the engine has withdrawn them; the legs end with their call
+
+    def _joining(self, call: "Call", queue: str) -> events.CallerJoined:
+        """What the queue is told of a caller: who he is, and what he is entitled to."""
+        customer = find_customer(self._exchange.plan.customers, call.origin.number)
+        return events.CallerJoined(
+            call.id,
+            queue,
+            customer.priority,
+            requires=(customer.requires,) if customer.requires else (),
+            customer=identity(call.origin.number),
+            preferred=customer.managers,
+        )
 
     def _abandon(self, call: "Call", queue: str) -> None:
         """The caller hung up while he waited, perhaps in the moment an agent answered: that counts as not answered."""

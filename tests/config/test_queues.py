@@ -7,6 +7,8 @@ import pytest
 from acd.agent import PauseReason
 from acd.queue import Overflow, Relaxed, Reserve
 from config import build
+from softswitch import settings
+from softswitch.call.customer import Customer
 
 from .write import BASE, config, keys, mistakes
 
@@ -153,3 +155,22 @@ def test_without_the_table_there_are_no_codes_of_agents(tmp_path: Path) -> None:
 )
 def test_mistakes_in_codes_breaks_and_results_are_named(tmp_path: Path, lines: str, key: str) -> None:
     assert key in keys(tmp_path, BASE + lines)
+
+
+def test_customers_have_a_priority_managers_and_needs(tmp_path: Path) -> None:
+    text = queue('[customers."+7495*"]\npriority = 5\nmanagers = ["102"]\nrequires = "billing or vip"\n')
+    plan = settings.plan(config(tmp_path, text), {})
+    assert plan.customers == {"+7495*": Customer(5, ("102",), "billing or vip")}
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        ('[customers."7x"]\npriority = 1\n', "customers.7x"),
+        ('[customers."+7*"]\npriority = 101\n', "customers.+7*.priority"),
+        ('[customers."+7*"]\nmanagers = ["109"]\n', "customers.+7*.managers.0"),
+        ('[customers."+7*"]\nrequires = "billing and"\n', "customers.+7*.requires"),
+    ],
+)
+def test_mistakes_about_customers_are_named(tmp_path: Path, lines: str, key: str) -> None:
+    assert [found.replace('"', "") for found in keys(tmp_path, queue(lines))] == [key]
