@@ -36,6 +36,7 @@ from softswitch.api.trace import Trace
 from softswitch.call.exchange import Exchange
 from softswitch.call.ingress import Ingress
 from softswitch.call.menu_runner import MenuRunner
+from softswitch.call.pager import Pager
 from softswitch.call.pool import MediaPool
 from softswitch.call.queue_runner import QueueRunner
 from softswitch.call.recordings import Recordings
@@ -112,6 +113,7 @@ class Switch:
         self.media = MediaPool()
         await self._connect_media()
         self._build()
+        await asyncio.to_thread(self.exchange.pager.load)
         await self._listen()
         await self._open_control()  # whoever asks here is told of a switch that can be called
         self._keep(self._sweep())
@@ -183,6 +185,7 @@ class Switch:
         mailboxes = self.data / "voicemail"
         self.exchange.message_waiting = MessageWaiting(mailboxes, self.stack, self.exchange.spawn, time.monotonic)
         self.exchange.voicemail = Voicemail(mailboxes).run
+        self.exchange.pager = Pager(self.exchange, self.data / "messages")
         self._undo.append(self.exchange.close)
         self.authenticator = Authenticator(
             settings.passwords(config),

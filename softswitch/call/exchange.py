@@ -20,6 +20,7 @@ from softswitch.call.info import KeyMode
 from softswitch.call.journal import Journal
 from softswitch.call.leg import Leg
 from softswitch.call.menu_runner import MenuRunner
+from softswitch.call.pager import Pager
 from softswitch.call.plan import Phone, Plan, Room, Trunk
 from softswitch.call.policy import Recorded, choose
 from softswitch.call.pool import MediaPool
@@ -109,6 +110,7 @@ class Exchange:
         self.menus: MenuRunner
         self.message_waiting: MessageLamps
         self.watching = Watching(self)
+        self.pager: Pager
         self.voicemail: Callable[[Call, ToVoicemail], Coroutine[Any, Any, Destination]]
         self.queues: QueueRunner
         self._write = append

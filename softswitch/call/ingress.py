@@ -65,6 +65,8 @@ class Ingress:
                 return self._options(request)
             case "SUBSCRIBE":
                 return self._subscribe(request, peer)
+            case "MESSAGE":
+                return self._page(request, peer)
             case "REFER":
                 return respond(request, 403, to_tag=make_tag())  # only who talks may lead somebody elsewhere
         return respond(request, 481, to_tag=make_tag())  # BYE, INFO, UPDATE, NOTIFY: no dialog that they belong to
@@ -84,6 +86,12 @@ class Ingress:
         lamps = self._exchange.message_waiting if package == MESSAGE_SUMMARY else self._exchange.watching
         return lamps.subscribe(request, peer, origin.name)
 
+    def _page(self, request: Request, peer: Peer) -> Response:
+        origin = self._phone(request, peer)
+        if isinstance(origin, Response):
+            return origin
+        return self._exchange.pager.receive(request, origin.name, origin.display)
+
     def _register(self, request: Request, peer: Peer) -> Response:
         number = request.to.uri.user or ""
         before = self._bindings(number)
@@ -97,6 +105,7 @@ class Ingress:
             self._exchange.watching.registered(number)
         if response.status == 200:
             self._follow_moves(request, real, before)
+            self._exchange.loop.call_soon(self._exchange.pager.registered, number)  # after the 200
             if real.transport in BOUND_TO_FLOW:
                 self._flows.setdefault(real, set()).add(number)
         return response

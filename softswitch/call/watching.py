@@ -12,7 +12,6 @@ from xml.etree import ElementTree as ET
 from softswitch.core.location import address_of_record
 from softswitch.dialog.notifier import Notifier, Package
 from softswitch.records import events as fact
-from softswitch.sip.errors import SipError
 from softswitch.sip.message import Request, Response
 from softswitch.sip.peer import Peer
 from softswitch.voicemail.waiting import EVENT as MESSAGE_SUMMARY
@@ -141,7 +140,7 @@ class Watching:
     def _send(self) -> None:
         self._timer = None
         for notify in self.notifier.handle_timer(self._exchange.clock()):
-            self._exchange.stack.request(notify.request, notify.peer, self)
+            self._exchange.stack.request(notify.request, notify.peer, Told(self.notifier, notify.request))
         due = self.notifier.next()
         if due is not None and self._timer is None:
             self._wake(due)
@@ -151,19 +150,23 @@ class Watching:
         if self._timer is not None:
             self._timer.cancel()
 
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The user of a NOTIFY's transaction. Whose NOTIFY it was is known here: an answer may say anything."""
+
+    notifier: Notifier
+    request: Request
+
     def receive_response(self, response: Response, now: float) -> list[object]:
-        """As the user of a NOTIFY's transaction: it was answered."""
-        if response.status < 200:
-            return []
-        try:
-            self.notifier.notified(response.call_id, response.from_.tag, response.status, now)
-        except SipError:
-            return []
+        """It was answered."""
+        if response.status >= 200:
+            self.notifier.notified(self.request, response.status, now)
         return []
 
     def request_failed(self, request: Request, cause: str, now: float) -> list[object]:
-        """As the user of a NOTIFY's transaction: nobody is there any more."""
-        self.notifier.notified(request.call_id, request.from_.tag, 408, now)
+        """Nobody is there any more."""
+        self.notifier.notified(self.request, 408, now)
         return []
 
 

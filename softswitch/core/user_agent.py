@@ -9,13 +9,15 @@ from softswitch.sip.tag import make_tag
 
 ALLOWED_METHODS = (
     "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "NOTIFY", "SUBSCRIBE", "REFER",
+    "MESSAGE",
 )  # fmt: skip
 ALLOW = ", ".join(ALLOWED_METHODS)
-KNOWN_METHODS = frozenset((*ALLOWED_METHODS, "MESSAGE", "PUBLISH", "PRACK"))  # of the RFCs; not all are ours
+KNOWN_METHODS = frozenset((*ALLOWED_METHODS, "PUBLISH", "PRACK"))  # of the RFCs; not all are ours
 SUPPORTED_EXTENSIONS = frozenset(("norefersub",))
 ACCEPTED_BODIES = {
     "INVITE": ("application/sdp",),
     "UPDATE": ("application/sdp",),
+    "MESSAGE": ("text/plain",),
     "INFO": ("application/dtmf-relay", "application/dtmf", "application/media_control+xml"),
 }
 ACCEPT = "application/sdp"

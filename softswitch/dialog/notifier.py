@@ -157,9 +157,9 @@ class Notifier:
         """When `handle_timer` is to be called next."""
         return self._deadlines.next()
 
-    def notified(self, call_id: str, tag: str | None, status: int, now: float) -> None:
+    def notified(self, notify: Request, status: int, now: float) -> None:
         """A NOTIFY was answered; who refuses it or does not answer (408) has forgotten it (RFC 6665 section 4.2.2)."""
-        subscription = self._subscriptions.get((call_id, tag or ""))
+        subscription = self._subscriptions.get((notify.call_id, notify.from_.tag or ""))
         if subscription is None:
             return
         if status >= 300:

@@ -397,7 +397,7 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
             "Max-Forwards: 70",
             *(lines or []),
         ]
-        if body:
+        if body and not any(line.startswith("Content-Type:") for line in fields):
             fields.append("Content-Type: application/sdp")
         return "\r\n".join([*fields, f"Content-Length: {len(body)}", "", body])
 

@@ -37,10 +37,11 @@ async def phone(switch: RunningSwitch) -> AsyncIterator[RawPhone]:
 
 # ---- who may do what ----------------------------------------------------------------------------------------------
 
-PROVEN = {"REGISTER": 200, "INVITE": 200, "SUBSCRIBE": 489}
-"""Methods that need a proof of identity, and what they get with it (489: there is no such event package)."""
+PROVEN = {"REGISTER": 200, "INVITE": 200, "SUBSCRIBE": 489, "MESSAGE": 404}
+"""Methods that need a proof of identity, and what they get with it (489: there is no such event package;
+404: 901 is no extension)."""
 OPEN = {
-    "OPTIONS": 200, "NOTIFY": 481, "INFO": 481, "UPDATE": 481, "BYE": 481, "MESSAGE": 405,
+    "OPTIONS": 200, "NOTIFY": 481, "INFO": 481, "UPDATE": 481, "BYE": 481,
     "PUBLISH": 405, "REFER": 403, "PRACK": 405, "NONSENSE": 501,
 }  # fmt: skip
 """Methods that do nothing outside of a call, whoever sends them."""

@@ -20,6 +20,7 @@ from softswitch.call.exchange import Exchange
 from softswitch.call.ingress import Ingress
 from softswitch.call.leg import Leg
 from softswitch.call.menu_runner import MenuRunner
+from softswitch.call.pager import Pager
 from softswitch.call.plan import Group, Plan, Queue, Room, Trunk
 from softswitch.call.plan import Phone as PhonePlan
 from softswitch.call.pool import MediaPool
@@ -141,6 +142,7 @@ class Office:
         exchange.queues = QueueRunner(exchange, Engine((QUEUE,), agents, random.Random(4), now=self.loop.time()))
         mailboxes = self.folder / "voicemail"
         exchange.voicemail = Voicemail(mailboxes).run
+        exchange.pager = Pager(exchange, self.folder / "messages")
         exchange.message_waiting = MessageWaiting(mailboxes, self.stack, exchange.spawn, self.loop.time)
         exchange.router = Router(DialPlan.build(EXTENSIONS), ROUTES, lambda name, wall: True)
         exchange.plan = Plan(

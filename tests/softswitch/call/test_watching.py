@@ -188,3 +188,14 @@ async def test_the_id_of_an_event_is_repeated_in_its_notifys(office: Office) -> 
 @pytest.mark.parametrize("event", ["", "winfo", "dialog\x01", "dialog" + ";a" * 100, "dialog;" + "x" * 1000])
 async def test_an_event_that_is_none_is_refused(office: Office, event: str) -> None:
     assert (await Key(office, "103", "102", event).subscribe()).status in (400, 489)
+
+
+async def test_a_watcher_that_answers_with_another_call_id_is_told_more_all_the_same(office: Office) -> None:
+    key = Key(office, "103", "102")
+    await key.subscribe()
+    notify = await key.phone.request("NOTIFY")
+    key.phone.line("x").reply(200, to=notify)
+    mine, theirs = await talk(office.phone("101"), office.phone("102"))
+    assert await key.states() == ["confirmed"]
+    await mine.hang_up()
+    await theirs.is_hung_up()
