@@ -1,9 +1,10 @@
 """Who may speak to a leg: its latch.
 
 Until the first packet a leg listens to the negotiated host, on any port, because a NAT chooses the port. That
-packet's source is latched: from then on everybody else is a stranger, counted and dropped, however often he tries. A
-source that fell silent may move to another port or host when its SSRC and sequence numbers go on (a NAT that forgot
-its binding), never otherwise.
+packet's source is latched: from then on everybody else is a stranger, counted and dropped, however often he tries.
+Only the negotiated address and port itself still counts more than another port of that host, which was a guess:
+whoever shares a host or a NAT with the phone may have been quicker. A source that fell silent may move to another port
+or host when its SSRC and sequence numbers go on (a NAT that forgot its binding), never otherwise.
 """
 
 from typing import Final
@@ -39,6 +40,8 @@ class Latch:
         self._peer_sizes = peer_sizes
         self._mask = np.full(capacity, sockaddr.ALL, np.uint64)
         self._wide = np.zeros(capacity, np.uint64)
+        self._aims = self._peers.copy()
+        """What was negotiated, in the words of an address."""
         self._negotiated: list[tuple[str, int] | None] = [None] * capacity
         self.latched = np.zeros(capacity, bool)
         self.strangers = np.zeros(capacity, np.int64)
@@ -46,7 +49,7 @@ class Latch:
 
     def reset(self, row: int) -> None:
         """Accept nobody, until another leg has the row."""
-        self._peers[row] = self._mask[row] = sockaddr.ALL
+        self._peers[row] = self._aims[row] = self._mask[row] = sockaddr.ALL
         self._wide[row] = 0
         self._negotiated[row] = None
         self.latched[row] = False
@@ -63,7 +66,7 @@ class Latch:
         words = sockaddr.pack(host, port)
         wide = ":" in host
         self._negotiated[row] = (host, port)
-        self._peers[row] = words
+        self._peers[row] = self._aims[row] = words
         self._peer_sizes[row] = sockaddr.SIZE if wide else sockaddr.V4_SIZE
         self._mask[row] = sockaddr.V6_HOST if wide else sockaddr.V4_HOST
         self._wide[row] = sockaddr.ALL if wide else 0
@@ -71,11 +74,20 @@ class Latch:
 
     def known(self, rows: Rows, sources: Words) -> Flags:
         """Whether each packet, from uint64[n, 3] sources, comes from whom its row accepts."""
-        peers = self._peers[rows]
-        same: Flags = ((sources[:, 0] ^ peers[:, 0]) & self._mask[rows]) == 0
+        return self._are_same(rows, sources, self._peers[rows], self._mask[rows])
+
+    def negotiated(self, rows: Rows, sources: Words) -> Flags:
+        """Whether each packet comes from the negotiated address and port, and its row is still at that host."""
+        aims, wide = self._aims[rows], self._wide[rows] != 0
+        exact = np.where(wide, np.uint64(sockaddr.V6_EXACT), np.uint64(sockaddr.V4_EXACT))
+        host = np.where(wide, np.uint64(sockaddr.V6_HOST), np.uint64(sockaddr.V4_HOST))
+        return self._are_same(rows, sources, aims, exact) & self._are_same(rows, self._peers[rows], aims, host)
+
+    def _are_same(self, rows: Rows, addresses: Words, others: Words, mask: Words) -> Flags:
+        same: Flags = ((addresses[:, 0] ^ others[:, 0]) & mask) == 0
         wide = self._wide[rows]
         if wide.any():
-            same &= (((sources[:, 1] ^ peers[:, 1]) | (sources[:, 2] ^ peers[:, 2])) & wide) == 0
+            same &= (((addresses[:, 1] ^ others[:, 1]) | (addresses[:, 2] ^ others[:, 2])) & wide) == 0
         return same
 
     def learn(self, rows: Rows, sources: Words) -> None:

@@ -199,6 +199,7 @@ class Receiver:
             strangers = np.flatnonzero(~known)
             np.add.at(self._latch.strangers, rows[strangers], 1)
             self._let_move(rows, sources, heads, strangers, now)
+            self._correct_guess(rows, sources, heads, strangers[whole[strangers]])
         return known
 
     def _is_speech(self, rows: Rows, types: NDArray[np.uint8]) -> Flags:
@@ -225,6 +226,13 @@ class Receiver:
         moved &= (step > 0) & (step < MAX_DROPOUT)
         if moved.any():
             self._learn(rows, sources, strangers[moved])
+
+    def _correct_guess(self, rows: Rows, sources: NDArray[np.uint64], heads: NDArray[np.void], strangers: Rows) -> None:
+        """Follow whoever speaks from the port that was negotiated, where another one of the host was latched."""
+        meant = self._latch.negotiated(rows[strangers], sources[strangers])
+        meant &= self._is_speech(rows[strangers], heads["second"][strangers] & np.uint8(0x7F))
+        if meant.any():
+            self._learn(rows, sources, strangers[meant])
 
     def _note_life(self, rows: Rows, now: float) -> None:
         legs = self._legs

@@ -366,7 +366,7 @@ def test_duplicates_are_heard_and_counted_once(studio: Studio) -> None:
     assert (report["duplicates"], report["packets_received"], report["lost"]) == (10, 20, 0)
 
 
-def test_strangers_are_dropped_counted_and_never_answered(studio: Studio) -> None:
+def test_s8_strangers_are_dropped_counted_and_never_answered(studio: Studio) -> None:
     talker = studio.open("a")
     studio.engine.echo("a", on=True)
     studio.talk(3, (talker, level(100)))
@@ -379,7 +379,7 @@ def test_strangers_are_dropped_counted_and_never_answered(studio: Studio) -> Non
     assert studio.engine.close("a", studio.now, studio.now)["strangers"] == 200
 
 
-def test_only_the_negotiated_host_latches_and_the_first_port_of_it_stays(studio: Studio) -> None:
+def test_s8_only_the_negotiated_host_latches_and_the_first_port_of_it_stays(studio: Studio) -> None:
     talker = studio.open("a")
     studio.engine.echo("a", on=True)
     studio.io.arrive(talker.row, bytes(talker.next_packet(bytes(160))), "198.51.100.1", talker.port)
@@ -393,7 +393,61 @@ def test_only_the_negotiated_host_latches_and_the_first_port_of_it_stays(studio:
     )
 
 
-def test_a_stream_that_fell_silent_may_go_on_from_another_port(studio: Studio) -> None:
+def test_s8_who_was_quicker_at_another_port_of_the_host_loses_the_leg_to_the_negotiated_port(studio: Studio) -> None:
+    phone = studio.open("a")
+    tape = FakeRecorder()
+    studio.engine.record("x", tape.as_recorder(), ["a"], [])
+    studio.engine.echo("a", on=True)
+    quicker = Talker(studio, phone.row, host=phone.host, port=6666, ssrc=99)
+    studio.talk(3, (quicker, level(20000)))
+    studio.talk(2, (quicker, level(20000)), (phone, level(1000)))
+    studio.io.sent.clear()
+    studio.talk(60, (quicker, level(20000)), (phone, level(1000)))
+    assert studio.engine.latch.host(phone.row) == phone.host
+    assert int(studio.io.peers[phone.row, 0] >> 16 & 0xFFFF) == int.from_bytes(phone.port.to_bytes(2, "big"), "little")
+    studio.engine.stop_record("x")
+    heard = np.abs(tape.sound[0].astype(np.int32)) > 10000
+    assert heard.sum() <= 5 * FRAME, "at most five packets before the latch, and none after"
+    assert studio.engine.close("a", studio.now, studio.now)["strangers"] >= 60
+
+
+def test_s8_after_a_re_invite_to_another_port_the_stream_goes_on_from_there_at_once(studio: Studio) -> None:
+    phone = studio.open("a")
+    studio.engine.echo("a", on=True)
+    studio.talk(3, (phone, level(1)))
+    phone.port += 2
+    studio.configure("a", phone)
+    studio.io.sent.clear()
+    studio.talk(3, (phone, level(1)))
+    assert len(studio.io.sent_to(phone.row)) == 3
+
+
+def test_s8_nothing_of_a_party_goes_to_who_sprays_rtp_and_four_octets_of_rtcp(studio: Studio) -> None:
+    a, b = studio.open("a"), studio.open("b")
+    for name in "ab":
+        studio.engine.join(name, "r")
+    aimed = {row: studio.io.peers[row].copy() for row in (a.row, b.row)}
+
+    def spray() -> None:
+        for port in range(6000, 6050):
+            for row in (a.row, b.row):
+                sound = bytes(RtpPacket(0, False, port & 0xFFFF, 0, 0x1001, encode(level(20000))))
+                studio.io.arrive(row, sound, "203.0.113.66", port)
+                studio.io.arrive(row, b"\x80\xc9\x00\x00", "203.0.113.66", port)
+
+    for _ in range(5):
+        spray()
+        studio.tick()
+    assert studio.io.sent == [], "before anybody spoke"
+    for _ in range(20):
+        spray()
+        studio.talk(1, (a, level(1000)), (b, level(7)))
+        for row, peer in aimed.items():
+            assert (studio.io.peers[row] == peer).all()
+    assert np.abs(b.hears() - 1000).max() < 40
+
+
+def test_s8_a_stream_that_fell_silent_may_go_on_from_another_port_and_not_before(studio: Studio) -> None:
     talker = studio.open("a")
     studio.engine.echo("a", on=True)
     studio.talk(3, (talker, level(1)))
@@ -405,7 +459,7 @@ def test_a_stream_that_fell_silent_may_go_on_from_another_port(studio: Studio) -
     assert len(studio.io.sent_to(talker.row)) == 2
 
 
-def test_a_stranger_does_not_take_over_a_silent_leg(studio: Studio) -> None:
+def test_s8_a_stranger_does_not_take_over_a_silent_leg(studio: Studio) -> None:
     talker = studio.open("a")
     studio.engine.echo("a", on=True)
     studio.talk(3, (talker, level(1)))

@@ -30,6 +30,18 @@ def test_any_port_of_the_host_until_one_is_latched(host: str, other: str) -> Non
     assert latch.host(2) == host
 
 
+@pytest.mark.parametrize(("host", "other"), [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")])
+def test_s8_the_negotiated_port_counts_more_than_a_guess_at_the_host(host: str, other: str) -> None:
+    latch, row = make(), np.array([2])
+    latch.aim(2, host, 4000)
+    latch.learn(row, source(host, 5000))
+    assert latch.negotiated(row, source(host, 4000))[0]
+    assert not latch.negotiated(row, source(host, 5000))[0]
+    assert not latch.negotiated(row, source(other, 4000))[0]
+    latch.learn(row, source(other, 7000))
+    assert not latch.negotiated(row, source(host, 4000))[0], "a stream that went on from elsewhere is not called back"
+
+
 def test_the_flow_label_of_ipv6_does_not_count() -> None:
     latch, row = make(), np.array([1])
     latch.aim(1, "2001:db8::1", 4000)

@@ -196,7 +196,7 @@ def test_plain_forged_and_repeated_reports_are_not_read(studio: Studio) -> None:
 # --- S9: garbage
 
 
-def test_100_000_bad_tags_and_repetitions_do_not_end_the_call(studio: Studio) -> None:
+def test_s9_100_000_bad_tags_and_repetitions_do_not_end_the_call_and_are_counted_only(studio: Studio) -> None:
     phone = SecureTalker(studio, "a")
     studio.engine.echo("a", on=True)
     heard, bad = 0, 0
@@ -236,7 +236,7 @@ def test_any_flipped_bit_is_noticed(studio: Studio, keys: SrtpKeys) -> None:
     assert hangs_up(studio, "a")["packets_received"] == 1
 
 
-def test_what_came_before_is_not_heard_again(studio: Studio) -> None:
+def test_s9_what_came_before_is_not_heard_again(studio: Studio) -> None:
     phone, other = SecureTalker(studio, "a"), studio.open("b")
     for name in "ab":
         studio.engine.join(name, "r")
@@ -324,7 +324,7 @@ def test_a_peer_that_changes_its_ssrc_in_every_packet_takes_no_memory(studio: St
 # --- S8: strangers
 
 
-def test_strangers_never_latch_a_secure_leg_before_or_after_its_phone(studio: Studio) -> None:
+def test_s8_with_srtp_strangers_never_latch_before_or_after_the_phone_and_are_never_heard(studio: Studio) -> None:
     phone, other = SecureTalker(studio, "a"), studio.open("b")
     for name in "ab":
         studio.engine.join(name, "r")
@@ -366,7 +366,7 @@ def test_strangers_never_latch_a_secure_leg_before_or_after_its_phone(studio: St
     assert report["srtp_errors"] + report["strangers"] == sprayed
 
 
-def test_a_stream_that_authenticates_may_go_on_from_another_port_after_a_pause(studio: Studio) -> None:
+def test_s8_a_stream_that_authenticates_may_go_on_from_another_port_after_a_pause(studio: Studio) -> None:
     phone = SecureTalker(studio, "a")
     studio.engine.echo("a", on=True)
     for _ in range(10):

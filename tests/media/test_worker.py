@@ -327,7 +327,7 @@ async def test_a_recording_that_cannot_be_written_is_told_and_the_call_goes_on(w
     assert (await worker.client.stop_record("r1"))["error"]
 
 
-async def test_a_strangers_packets_are_dropped(worker: Running) -> None:
+async def test_s8_a_strangers_packets_are_dropped(worker: Running) -> None:
     phone = await worker.call("a")
     worker.client.echo("a", on=True)
     await phone.talk(sine(440), 10)
