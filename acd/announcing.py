@@ -73,4 +73,6 @@ def _say_wait(floor: Floor, caller: Caller, position: int) -> None:
     if caller.said_wait is not None:
         wait = min(wait, caller.said_wait)
     caller.said_wait = wait
-    floor.sayings.append(Announce(caller.id, "wait", position=position, wait_seconds=wait))
+    caller.said_wait_first = caller.said_wait_first or (wait, floor.now)
+    expected = caller.line.pace.range(position)
+    floor.sayings.append(Announce(caller.id, "wait", position=position, wait_seconds=wait, wait_range=expected))

@@ -67,5 +67,7 @@ class Caller:
     """The best place that was announced to him."""
     said_wait: float | None = None
     """The shortest wait that was announced to him."""
+    said_wait_first: tuple[float, float] | None = None
+    """The wait that was announced to him first, and when."""
     prompts: int = 0
     """Periodic prompts he heard."""

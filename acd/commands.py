@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from acd.estimate import Range
 from acd.explain import Decision
 
 WithdrawReason = Literal["answered_elsewhere", "caller_gone", "timeout", "agent_gone"]
@@ -57,6 +58,8 @@ class Announce:
     """The caller's place, 1 is next."""
     wait_seconds: float | None = None
     """Estimated wait from now on; or the seconds that are left of a promise."""
+    wait_range: Range | None = None
+    """Between which seconds four of five such waits are, when `wait_seconds` is an estimate."""
     index: int | None = None
     """Which of the queue's periodic prompts, from 0."""
 

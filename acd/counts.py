@@ -32,6 +32,12 @@ class Counts:
     """Of these, who were not answered by then and still waited."""
     callbacks: int = 0
     """Callers who asked to be called back. They are waiting until they are answered or flow out."""
+    estimates: int = 0
+    """Answered callers who had been told how long they would wait."""
+    estimate_error: float = 0.0
+    """Sum of the first wait told less the real one, seconds: over `estimates` it is the bias."""
+    estimate_distance: float = 0.0
+    """Sum of the same without signs: over `estimates` it is the mean absolute error."""
     dispositions: Counter[str] = field(default_factory=Counter)
     """Contacts by the code that the agent gave."""
     offers_made: int = 0

@@ -2,12 +2,27 @@
 
 wait(position) = position * mean of the last 20 gaps between answers while somebody waited.
 Unknown, and therefore silent, until there were 3 gaps.
+
+Four of five real waits are expected within the prediction interval: the n gaps ahead have each the standard deviation s
+of the k gaps seen, and the mean of those k is itself uncertain: half its width is 1.2816 * s * sqrt(n + n * n / k).
 """
 
+import math
 from collections import deque
+from statistics import stdev
+from typing import NamedTuple
 
 REMEMBERED = 20
 NEEDED = 3
+EIGHTY_PERCENT = 1.2816
+"""Standard deviations of a normal law on either side of the mean that hold 80 % of it."""
+
+
+class Range(NamedTuple):
+    """Seconds between which four of five waits are expected."""
+
+    low: float
+    high: float
 
 
 class Pace:
@@ -46,3 +61,11 @@ class Pace:
         if len(self._gaps) < NEEDED:
             return None
         return position * sum(self._gaps) / len(self._gaps)
+
+    def range(self, position: int) -> Range | None:
+        """The prediction interval of `wait`; None is unknown."""
+        expected = self.wait(position)
+        if expected is None:
+            return None
+        half = EIGHTY_PERCENT * stdev(self._gaps) * math.sqrt(position + position**2 / len(self._gaps))
+        return Range(max(0.0, expected - half), expected + half)

@@ -108,8 +108,18 @@ def connect(floor: Floor, lease: Lease) -> None:
     line.counts.answered += 1
     line.counts.answered_wait += wait
     line.counts.in_time += wait <= line.settings.service_level
+    if caller.said_wait_first is not None:
+        _measure_estimate(line, *caller.said_wait_first, floor.now)
     line.pace.answered(len(line.waiting), floor.now)
     floor.refresh(seat)
+
+
+def _measure_estimate(line: Line, told: float, at: float, now: float) -> None:
+    """Book how wrong the first announced wait was."""
+    error = told - (now - at)
+    line.counts.estimates += 1
+    line.counts.estimate_error += error
+    line.counts.estimate_distance += abs(error)
 
 
 def undo_connect(floor: Floor, lease: Lease) -> None:

@@ -45,6 +45,11 @@ def _queue(line: Line, now: float) -> dict[str, Any]:
         "flow_outs": dict(counts.flow_outs),
         "blocked": dict(counts.blocked),
         "offers_made": counts.offers_made,
+        "estimates": {
+            "measured": counts.estimates,
+            "bias": counts.estimate_error / counts.estimates if counts.estimates else None,
+            "mean_absolute_error": counts.estimate_distance / counts.estimates if counts.estimates else None,
+        },
         "promises": counts.promises,
         "promises_broken": counts.promises_broken,
         "callbacks": counts.callbacks,
