@@ -65,6 +65,8 @@ class Ingress:
                 return self._options(request)
             case "SUBSCRIBE":
                 return self._subscribe(request, peer)
+            case "PUBLISH":
+                return self._publish(request, peer)
             case "MESSAGE":
                 return self._page(request, peer)
             case "REFER":
@@ -85,6 +87,12 @@ class Ingress:
         package = (request.headers.get("Event") or "").partition(";")[0].strip().lower()
         lamps = self._exchange.message_waiting if package == MESSAGE_SUMMARY else self._exchange.watching
         return lamps.subscribe(request, peer, origin.name)
+
+    def _publish(self, request: Request, peer: Peer) -> Response:
+        origin = self._phone(request, peer)
+        if isinstance(origin, Response):
+            return origin
+        return self._exchange.watching.publish(request, origin.name)
 
     def _page(self, request: Request, peer: Peer) -> Response:
         origin = self._phone(request, peer)
@@ -154,7 +162,8 @@ class Ingress:
         return self._location.bindings(address_of_record(number, self._plan().domain), self._wall())
 
     def expire(self) -> None:
-        """Forget registrations whose time is over."""
+        """Forget registrations and publications whose time is over."""
+        self._exchange.watching.expire()
         for binding in self._location.expire(self._wall()):
             number = binding.aor.removeprefix("sip:").partition("@")[0]
             self._exchange.watching.registered(number)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from softswitch.core.location import address_of_record
+from softswitch.core.publications import Publications, Published
 from softswitch.dialog.notifier import Notifier, Package
 from softswitch.records import events as fact
 from softswitch.sip.message import Request, Response
@@ -48,6 +49,7 @@ class Watching:
         self._numbers: dict[str, tuple[str, str]] = {}
         self._phones: dict[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self.publications = Publications()
         packages: dict[str, Package] = {"dialog": Dialogs(self), "presence": Presence(self), "reg": Registrations(self)}
         self.notifier = Notifier(packages, exchange.stack.contact, self._wake, others=(MESSAGE_SUMMARY,))
 
@@ -56,6 +58,22 @@ class Watching:
     def subscribe(self, request: Request, peer: Peer, number: str) -> Response:
         """Answer a SUBSCRIBE of an extension that has proved who it is."""
         return self.notifier.subscribe(request, peer, number, self._exchange.clock())
+
+    def publish(self, request: Request, number: str) -> Response:
+        """Answer a PUBLISH of an extension that has proved who it is."""
+        response = self.publications.publish(request, number, self._exchange.clock())
+        if response.status == 200:
+            self._tell(number, "presence")
+        return response
+
+    def expire(self) -> None:
+        """Forget what was published and has run out."""
+        for number in self.publications.expire(self._exchange.clock()):
+            self._tell(number, "presence")
+
+    def published(self, number: str) -> Published | None:
+        """What an extension says about itself."""
+        return self.publications.latest(number, self._exchange.clock())
 
     def note(self, call: str, event: fact.Event) -> None:
         """Something happened in a call."""
@@ -217,7 +235,7 @@ class Presence:
         return True
 
     def describe(self, resource: str, watcher: str, version: int) -> bytes:
-        """One tuple: open when a telephone is registered."""
+        """A tuple for the telephone, open when one is registered, and one for what the extension says itself."""
         entity = f"sip:{resource}@{self._watching.domain}"
         root = ET.Element("presence", xmlns=PIDF, entity=entity)
         device = ET.SubElement(root, "tuple", id="phone")
@@ -227,6 +245,13 @@ class Presence:
         ET.SubElement(device, "contact").text = entity
         if self._watching.lines(resource):
             ET.SubElement(device, "note").text = "On the phone"
+        published = self._watching.published(resource)
+        if published is not None:
+            person = ET.SubElement(root, "tuple", id="person")
+            basic = ET.SubElement(ET.SubElement(person, "status"), "basic")
+            basic.text = "open" if published.open else "closed"
+            if published.note:
+                ET.SubElement(person, "note").text = _printable(published.note)
         return _write(root)
 
 

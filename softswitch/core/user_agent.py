@@ -9,15 +9,16 @@ from softswitch.sip.tag import make_tag
 
 ALLOWED_METHODS = (
     "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "NOTIFY", "SUBSCRIBE", "REFER",
-    "MESSAGE",
+    "MESSAGE", "PUBLISH",
 )  # fmt: skip
 ALLOW = ", ".join(ALLOWED_METHODS)
-KNOWN_METHODS = frozenset((*ALLOWED_METHODS, "PUBLISH", "PRACK"))  # of the RFCs; not all are ours
+KNOWN_METHODS = frozenset((*ALLOWED_METHODS, "PRACK"))  # of the RFCs; not all are ours
 SUPPORTED_EXTENSIONS = frozenset(("norefersub",))
 ACCEPTED_BODIES = {
     "INVITE": ("application/sdp",),
     "UPDATE": ("application/sdp",),
     "MESSAGE": ("text/plain",),
+    "PUBLISH": ("application/pidf+xml",),
     "INFO": ("application/dtmf-relay", "application/dtmf", "application/media_control+xml"),
 }
 ACCEPT = "application/sdp"

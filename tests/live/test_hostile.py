@@ -37,12 +37,12 @@ async def phone(switch: RunningSwitch) -> AsyncIterator[RawPhone]:
 
 # ---- who may do what ----------------------------------------------------------------------------------------------
 
-PROVEN = {"REGISTER": 200, "INVITE": 200, "SUBSCRIBE": 489, "MESSAGE": 404}
+PROVEN = {"REGISTER": 200, "INVITE": 200, "SUBSCRIBE": 489, "MESSAGE": 404, "PUBLISH": 403}
 """Methods that need a proof of identity, and what they get with it (489: there is no such event package;
-404: 901 is no extension)."""
+404: 901 is no extension; 403: it is somebody else)."""
 OPEN = {
     "OPTIONS": 200, "NOTIFY": 481, "INFO": 481, "UPDATE": 481, "BYE": 481,
-    "PUBLISH": 405, "REFER": 403, "PRACK": 405, "NONSENSE": 501,
+    "REFER": 403, "PRACK": 405, "NONSENSE": 501,
 }  # fmt: skip
 """Methods that do nothing outside of a call, whoever sends them."""
 SENDERS: dict[str, dict[str, Any]] = {

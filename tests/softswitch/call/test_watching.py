@@ -7,6 +7,7 @@ import pytest
 from softswitch.sip.message import Request, Response
 from tests.softswitch.call.office import Office
 from tests.softswitch.call.phone import Line, Phone, talk
+from tests.softswitch.call.test_door import ask
 
 DIALOG = "{urn:ietf:params:xml:ns:dialog-info}"
 PIDF = "{urn:ietf:params:xml:ns:pidf}"
@@ -199,3 +200,83 @@ async def test_a_watcher_that_answers_with_another_call_id_is_told_more_all_the_
     assert await key.states() == ["confirmed"]
     await mine.hang_up()
     await theirs.is_hung_up()
+
+
+PRESENCE = (
+    '<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:102@localhost"><tuple id="a"><status><basic>{}</basic>'
+    "</status><note>{}</note></tuple></presence>"
+)
+
+
+async def publish(phone: Phone, body: str, *more: str, number: str = "102", event: str = "presence") -> Response:
+    """PUBLISH with credentials when they are wanted; the final answer."""
+    uri = f"sip:{number}@localhost"
+    for _ in range(2):
+        proof = phone.credentials("PUBLISH", uri).strip()
+        kind = ["Content-Type: application/pidf+xml"] if body else []
+        headers = [f"Event: {event}", *kind, *more, *([proof] if proof else [])]
+        ask(phone, "PUBLISH", *headers, uri=uri, to=f"<{uri}>", body=body.encode())
+        answer = await phone.next()
+        assert isinstance(answer, Response)
+        if answer.status != 401:
+            break
+        phone.keep(answer)
+    return answer
+
+
+async def notes(key: Key) -> list[str | None]:
+    return [one.text for one in (await key.document()).iter(f"{PIDF}note")]
+
+
+async def test_what_a_phone_publishes_is_told_refreshed_replaced_and_runs_out(office: Office) -> None:
+    key, phone = Key(office, "103", "102", "presence"), office.phone("102")
+    await key.subscribe()
+    assert await notes(key) == []
+    first = await publish(phone, PRESENCE.format("closed", "At lunch"), "Expires: 60")
+    assert (first.status, first.expires) == (200, 60)
+    assert await notes(key) == ["At lunch"]
+    etag = first.headers.get("SIP-ETag")
+    second = await publish(phone, "", f"SIP-If-Match: {etag}", "Expires: 60")
+    assert second.status == 200
+    assert await notes(key) == ["At lunch"]
+    assert (await publish(phone, "", f"SIP-If-Match: {etag}")).status == 412, "that tag is used up"
+    third = await publish(phone, PRESENCE.format("open", "Back"), f"SIP-If-Match: {second.headers.get('SIP-ETag')}")
+    assert await notes(key) == ["Back"]
+    assert (await publish(phone, "", f"SIP-If-Match: {third.headers.get('SIP-ETag')}", "Expires: 0")).status == 200
+    assert await notes(key) == []
+    await publish(phone, PRESENCE.format("closed", "Gone"), "Expires: 60")
+    assert await notes(key) == ["Gone"]
+    await key.phone.hears_nothing(61.0)
+    office.exchange.watching.expire()
+    assert await notes(key) == []
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><presence><note>&b;</note></presence>'
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "number", "event", "status"),
+    [
+        (PRESENCE, "", "103", "presence", 403),
+        (PRESENCE, "", "102", "dialog", 489),
+        (PRESENCE, "Expires: 5", "102", "presence", 423),
+        ("", "", "102", "presence", 400),
+        ("", "SIP-If-Match: unknown", "102", "presence", 412),
+        ("<presence>", "", "102", "presence", 400),
+        (BOMB, "", "102", "presence", 400),
+        ("<a>" * 2000 + "</a>" * 2000, "", "102", "presence", 413),
+        ('<?xml version="1.0" encoding="nonsense"?><a/>', "", "102", "presence", 400),
+    ],
+)
+async def test_publications_that_cannot_be_taken(
+    office: Office, body: str, more: str, number: str, event: str, status: int
+) -> None:
+    headers = (more,) if more else ()
+    assert (await publish(office.phone("102"), body, *headers, number=number, event=event)).status == status
+
+
+async def test_an_extension_has_so_many_publications_and_no_more(office: Office) -> None:
+    phone = office.phone("102")
+    for number in range(6):
+        assert (await publish(phone, PRESENCE.format("open", number))).status == 200
+    assert len(office.exchange.watching.publications._published["102"]) == 4
