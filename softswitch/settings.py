@@ -144,10 +144,13 @@ def _trunk(name: str, config: Config) -> Trunk:
     section = config.trunks[name]
     protected = section.transport == "tls"
     peer = Peer(
-        section.transport, section.peer.host, section.peer.port or default_port(section.transport),
+        section.transport, section.peer.host, section.peer.port,
         name=section.peer.host if protected else "",
     )  # fmt: skip
-    own = (peer.host, None if protected else peer.port)  # who connects to us does so from any port
+    own = (
+        peer.host,
+        None if protected else peer.port or default_port(peer.transport),
+    )  # who connects to us does so from any port
     trusted = tuple((address.host, address.port) for address in section.trusted) or (own,)
     signals = (LINE_SIGNALS if section.detect_busy else ()) + (ANSWERERS if section.detect_machine else ())
     return Trunk(

@@ -61,6 +61,7 @@ from softswitch.sip.peer import Peer
 from softswitch.stack import Stack
 from softswitch.transport.framing import StreamFraming
 from softswitch.transport.local_address import advertised
+from softswitch.transport.names import Names, read_hosts
 from softswitch.transport.resolver import Resolver
 from softswitch.transport.tcp import TcpTransport
 from softswitch.transport.tls import CertificateError, Certificates
@@ -165,7 +166,9 @@ class Switch:
         config = self.config
         self.pump = Pump()
         self._undo.append(self.pump.close)
-        self.resolver = Resolver()
+        names = Names(read_hosts())
+        self._undo.append(names.close)
+        self.resolver = Resolver(names, lambda peer: self.stack.transport_for(peer) is not None)
         self.stack = Stack(
             time.monotonic, self.pump.wake, locate=self.resolver.cached, max_sessions=2 * config.sip.max_calls,
             advertise=lambda bound, peer: advertised(bound, peer, config.sip.external_address),
@@ -180,6 +183,7 @@ class Switch:
             clock=time.monotonic, locate=self.resolver.locate,
         )  # fmt: skip
         self.exchange.name_leg = self.trace.name_leg
+        self.exchange.avoid = self.resolver.avoid
         self.exchange.menus = MenuRunner(self.exchange, {})
         self.exchange.queues = QueueRunner(self.exchange, Engine((), (), rng))
         mailboxes = self.data / "voicemail"

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -82,7 +82,7 @@ class Exchange:
         append: Callable[[str, fact.Event], None],
         *,
         clock: Callable[[], float],
-        locate: Callable[[Peer], Awaitable[Peer | None]],
+        locate: Callable[[Peer], Awaitable[Sequence[Peer]]],
         wall: Callable[[], float] = time.time,
         node: str = "",
     ) -> None:
@@ -94,7 +94,9 @@ class Exchange:
         self.recordings = recordings
         self.clock = clock
         self.locate = locate
-        """The address of a peer whose host may be a name."""
+        """The addresses of a peer whose host may be a name, best first."""
+        self.avoid: Callable[[Peer], None] = lambda peer: None
+        """Is told of an address that did not take a call."""
         self.wall = wall
         self.plan = Plan()
         self.zone = ZoneInfo("UTC")
@@ -297,7 +299,9 @@ class Exchange:
         used = sum(leg.target == f"trunk:{name}" for leg in self.legs.values())
         if used >= trunk.max_calls:
             return Step(f"trunk:{name}", [], number, trunk.ring_timeout, unreachable=503)
-        uri = Uri("sip", number, host=trunk.domain or trunk.peer.host, port=None if trunk.domain else trunk.peer.port)
+        uri = Uri(
+            "sip", number, host=trunk.domain or trunk.peer.host, port=None if trunk.domain else trunk.peer.port or None
+        )
         protected = trunk.peer.transport in PROTECTED  # all of a call goes to whom the certificate was verified of
         target = Target(f"trunk:{name}", uri, trunk.peer, protected, self._number_outside(call, trunk))
         record = choose([trunk.record, *self.record_of(call)], call.id)

@@ -1,6 +1,6 @@
 """Ringing several telephones at once: the first that answers wins (in the manner of RFC 3261 section 16.7)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ log = structlog.get_logger("call.ring")
 ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'  # RFC 3326 section 3.1
 MAX_TARGETS = 64
 UNREACHABLE = 480
+NOT_TAKEN = (408, 503)
+"""Statuses after which another address of the same name is asked (RFC 3263 section 4.3): silence, and no service."""
 PREFERRED_4XX = (401, 407, 415, 420, 484)  # RFC 3261 section 16.7, item 6
 OFFER_REFUSED = (415, 488, 606)  # what is said to a description that will not do (RFC 3261 sections 21.4.26 and 21.6.4)
 
@@ -41,6 +43,8 @@ class Ring:
         """By leg: whom it may be tried with once more."""
         self._insisting = 0
         """Telephones that are just being asked again."""
+        self._elsewhere: dict[str, list[Target]] = {}
+        """By leg: where else its target may be found, the better address first."""
         self.winner: Leg | None = None
 
     async def start(self, called: str, preferred: Sequence[str] = ()) -> None:
@@ -81,6 +85,31 @@ class Ring:
             self._dial(leg, target)
         self._conclude()
 
+    async def _try_elsewhere(self, targets: list[Target]) -> None:
+        """Ask at the next address of a target whose last one did not take the request (RFC 3263 section 4.3)."""
+        found = await self._open(targets[0])
+        self._insisting -= 1
+        if found is not None:
+            leg, target = found
+            self._elsewhere[leg.name] = targets[1:]
+            self._legs.append(leg)
+            self._dialled[leg.name] = target
+            self._dial(leg, target)
+        self._conclude()
+
+    def _retry(self, ended: LegEnded) -> Coroutine[object, object, None] | None:
+        """What is to be tried in place of a leg that has failed."""
+        elsewhere = self._elsewhere.pop(ended.leg.name, [])
+        dialled = self._dialled.get(ended.leg.name)
+        if dialled is not None and ended.status in NOT_TAKEN:
+            self._call.exchange.avoid(dialled.peer)
+        target = self._may_demand_keys(ended)
+        if target is not None:
+            return self._insist(target)
+        if elsewhere and not self._over and ended.status in NOT_TAKEN:
+            return self._try_elsewhere(elsewhere)
+        return None
+
     def _may_demand_keys(self, ended: LegEnded) -> Target | None:
         """The target of a leg that may be asked once more, with RTP/SAVP."""
         target = self._dialled.pop(ended.leg.name, None)
@@ -94,14 +123,14 @@ class Ring:
         `srtp` stands in place of what is configured for it.
         """
         leg = self._call.new_leg(self._role, target.name)
-        peer = await self._call.exchange.locate(target.peer)
-        if peer is None:
+        peers = await self._call.exchange.locate(target.peer)
+        if not peers:
             log.warning("name does not resolve", target=target.name, host=target.peer.host)
             self._refusals.append(503)
             leg.hangup(cause="unresolved")
             return None
         try:
-            await leg.open(peer, self._codecs, self._call.caller, srtp)
+            await leg.open(peers[0], self._codecs, self._call.caller, srtp)
         except MediaError as error:
             log.error("no media", leg=leg.name, error=str(error))
             self._refusals.append(503)
@@ -110,7 +139,8 @@ class Ring:
         if self._is_unwanted():
             leg.hangup()
             return None
-        return leg, replace(target, peer=peer)
+        self._elsewhere[leg.name] = [replace(target, peer=peer) for peer in peers[1:]]
+        return leg, replace(target, peer=peers[0])
 
     def _is_unwanted(self) -> bool:
         """Whether it was given up, or the caller has gone, while ports were being taken."""
@@ -134,10 +164,10 @@ class Ring:
                 leg.hangup(ELSEWHERE)  # two answered in the same moment
             case LegEnded(leg, _, _, status):
                 self._legs.remove(leg)
-                target = self._may_demand_keys(event)
-                if target is not None:
+                retry = self._retry(event)
+                if retry is not None:
                     self._insisting += 1
-                    self._call.exchange.spawn(self._insist(target))
+                    self._call.exchange.spawn(retry)
                     return
                 self._refusals.append(status or UNREACHABLE)
                 if status is not None and status >= 600:

@@ -1,23 +1,33 @@
-"""From a SIP URI to the address that a request goes to: literals at once, names through the system's resolver.
-
-Look-ups run in the loop's thread pool and are cached, so a slow name server delays one call and never the loop.
-"""
+"""From a SIP URI to the addresses that a request goes to, best first (RFC 3263): literals at once, names by DNS."""
 
 import asyncio
 import ipaddress
-import socket
+import random
 import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+import structlog
 
 from softswitch.sip.peer import Peer
 from softswitch.sip.uri import Uri
+from softswitch.transport.names import Names, Records, ServersSilent
 from softswitch.transport.tls import PROTECTED
 
-TIMEOUT = 2.0  # seconds
-CACHE_FOR = 60.0  # seconds
-MAX_CACHED = 4096
+log = structlog.get_logger("transport.resolver")
+
+TIMEOUT = 4.0  # seconds for all questions about one URI
+MAX_PEERS = 16  # of one URI
+MAX_REMEMBERED = 4096  # URIs whose peers are known without asking
+AVOID_FOR = 30.0  # seconds for which an address that failed is the last resort (RFC 3263 section 4.3)
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 SECURED = {"udp": "tls", "tcp": "tls", "ws": "wss"}
 """What a sips URI means by the transports that are not protected."""
+SERVICES = {"udp": "_sip._udp", "tcp": "_sip._tcp", "tls": "_sips._tcp"}
+"""Where the SRV records of a transport are, the better liked transport first (RFC 3263 section 4.1)."""
+NAPTR_SERVICES = {"sip+d2u": "udp", "sip+d2t": "tcp", "sips+d2t": "tls"}
+
+Key = tuple[str, str, int | None, str | None]
 
 
 def literal_peer(uri: Uri) -> Peer | None:
@@ -27,11 +37,12 @@ def literal_peer(uri: Uri) -> Peer | None:
         ipaddress.ip_address(host)
     except ValueError:
         return None
-    return _peer(uri, host)
+    transport = transport_of(uri)
+    return _peer(transport, host, uri.port or default_port(transport), uri.host)
 
 
 def transport_of(uri: Uri) -> str:
-    """The transport that a URI asks for (RFC 3263 section 4.1, without NAPTR); sips means protected (RFC 5630)."""
+    """The transport that a URI asks for, UDP when it does not say; sips means protected (RFC 5630)."""
     asked = (uri.params.get("transport") or ("tls" if uri.scheme == "sips" else "udp")).lower()
     return SECURED.get(asked, asked) if uri.scheme == "sips" else asked
 
@@ -41,49 +52,132 @@ def default_port(transport: str) -> int:
     return PORTS.get(transport, 5060)
 
 
-def _peer(uri: Uri, address: str) -> Peer:
-    """A URI's peer at an address; a name is kept for the certificate that must carry it."""
-    transport = transport_of(uri)
-    name = "" if address == uri.host or transport not in PROTECTED else uri.host
-    return Peer(transport, address, uri.port or default_port(transport), name=name)
-
-
 class Resolver:
-    """Host names to addresses, cached."""
+    """Host names to addresses.
 
-    def __init__(self) -> None:
-        self._cache: dict[str, tuple[float, str]] = {}
+    Parameters
+    ----------
+    reaches
+        Whether a peer can be sent to at all: its transport is spoken and its address family is there.
+    """
+
+    def __init__(
+        self,
+        names: Names | None = None,
+        reaches: Callable[[Peer], bool] = lambda peer: True,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._names = names or Names()
+        self._reaches = reaches
+        self._clock = clock
+        self._rng = rng or random.Random()  # noqa: S311 - shares of load, not secrets
+        self._found: dict[Key, list[Peer]] = {}
+        self._failed: dict[tuple[str, str, int], float] = {}
 
     def cached(self, uri: Uri) -> Peer | None:
         """The peer of a URI if it is known without asking anybody."""
         peer = literal_peer(uri)
         if peer is not None:
             return peer
-        known = self._cache.get((uri.host or "").lower())
-        if known is None:
-            return None
-        return _peer(uri, known[1])
+        found = self._found.get(_key(uri))
+        return self._by_trust(found)[0] if found else None
 
     async def resolve(self, uri: Uri) -> Peer | None:
-        """The peer of a URI; None when its name does not resolve within `TIMEOUT` seconds."""
-        host = (uri.host or "").lower()
-        known = self._cache.get(host)
-        if literal_peer(uri) is None and (known is None or known[0] < time.monotonic()):
-            await self._look_up(host)
-        return self.cached(uri)
+        """The best peer of a URI; None when its name does not resolve in time."""
+        found = await self.candidates(uri)
+        return found[0] if found else None
 
-    async def locate(self, peer: Peer) -> Peer | None:
-        """The same peer with an address in place of a name; None when the name does not resolve."""
-        found = await self.resolve(Uri("sip", host=peer.host, port=peer.port, params={"transport": peer.transport}))
-        return found and peer._replace(host=found.host, port=found.port)
-
-    async def _look_up(self, host: str) -> None:
+    async def candidates(self, uri: Uri) -> list[Peer]:
+        """Every peer of a URI, the one to be tried first first; those of the last time while DNS is silent."""
+        peer = literal_peer(uri)
+        if peer is not None:
+            return [peer]
+        key = _key(uri)
         try:
             async with asyncio.timeout(TIMEOUT):
-                loop = asyncio.get_running_loop()
-                found = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-        except (OSError, TimeoutError, UnicodeError):
-            return
-        if len(self._cache) >= MAX_CACHED:
-            self._cache.clear()
-        self._cache[host] = (time.monotonic() + CACHE_FOR, str(found[0][4][0]))
+                found = await self._search(uri)
+        except (ServersSilent, TimeoutError) as error:
+            log.warning("name servers are silent", host=uri.host, error=str(error))
+            return self._by_trust(self._found.get(key, []))
+        self._found.pop(key, None)
+        if found:
+            if len(self._found) >= MAX_REMEMBERED:
+                del self._found[next(iter(self._found))]
+            self._found[key] = found
+        return self._by_trust(found)
+
+    async def locate(self, peer: Peer) -> list[Peer]:
+        """A configured peer's addresses in place of its name, best first; port 0 stands for those that DNS says."""
+        params: dict[str, str | None] = {"transport": peer.transport}
+        found = await self.candidates(Uri("sip", host=peer.host, port=peer.port or None, params=params))
+        return [one._replace(flow=peer.flow, name=peer.name) for one in found]
+
+    def avoid(self, peer: Peer) -> None:
+        """A peer did not take a request: for a while others are tried before it."""
+        now = self._clock()
+        self._failed = {one: until for one, until in self._failed.items() if until > now}
+        self._failed[peer[:3]] = now + AVOID_FOR
+
+    def _by_trust(self, peers: list[Peer]) -> list[Peer]:
+        now = self._clock()
+        return sorted(peers, key=lambda peer: self._failed.get(peer[:3], 0.0) > now)
+
+    async def _search(self, uri: Uri) -> list[Peer]:
+        host = uri.params.get("maddr") or uri.host
+        transport = transport_of(uri)
+        if uri.port is not None:
+            return await self._at(transport, host, uri.port, uri.host)
+        services = [transport] if "transport" in uri.params else [*SERVICES]
+        if uri.scheme == "sips":
+            services = [service for service in services if service in PROTECTED]
+        places = [] if "transport" in uri.params else await self._naptr(host, services)
+        places = places or [(one, f"{SERVICES[one]}.{host}") for one in services if one in SERVICES]
+        found = []
+        answers = await asyncio.gather(*(self._names.find(name, "SRV") for _, name in places))
+        for (service, _), records in zip(places, answers, strict=True):
+            for target, port in order_srv(records, self._rng):
+                found += await self._at(service, target, port, uri.host)
+                if len(found) >= MAX_PEERS:
+                    return found[:MAX_PEERS]
+        if any(answers):
+            return found  # also when the only target is ".", which says that nobody is there (RFC 2782)
+        return await self._at(transport, host, default_port(transport), uri.host)
+
+    async def _naptr(self, host: str, services: Collection[str]) -> list[tuple[str, str]]:
+        """Transports and where their SRV records are, as the domain likes them (RFC 3263 section 4.1)."""
+        found = []
+        for record in await self._names.find(host, "NAPTR"):
+            one: Any = record
+            transport = NAPTR_SERVICES.get(one.service.decode("ascii", "replace").lower(), "")
+            if transport in services and one.flags.lower() == b"s":
+                found.append((one.order, one.preference, transport, one.replacement.to_text(omit_final_dot=True)))
+        return [(transport, name) for _, _, transport, name in sorted(found)]
+
+    async def _at(self, transport: str, host: str, port: int, name: str) -> list[Peer]:
+        peers = [_peer(transport, address, port, name) for address in await self._names.addresses(host)]
+        return [peer for peer in peers if self._reaches(peer)][:MAX_PEERS]
+
+
+def order_srv(records: Records, rng: random.Random) -> list[tuple[str, int]]:
+    """Hosts and ports by priority, and by chance according to their weights where that is equal (RFC 2782)."""
+    left: list[Any] = [record for record in records if record.target.to_text() != "."]  # type: ignore[attr-defined]
+    ordered = []
+    while left:
+        best = min(record.priority for record in left)
+        level = [record for record in left if record.priority == best]
+        chosen = rng.choices(level, [record.weight or 0.01 for record in level])[0]
+        left.remove(chosen)
+        ordered.append((chosen.target.to_text(omit_final_dot=True), chosen.port))
+    return ordered
+
+
+def _peer(transport: str, address: str, port: int, host: str) -> Peer:
+    """A peer at an address; over TLS its certificate must carry the host that the URI named (RFC 5922 section 4)."""
+    return Peer(transport, address, port, name="" if transport not in PROTECTED or host == address else host)
+
+
+def _key(uri: Uri) -> Key:
+    host = uri.params.get("maddr") or uri.host or ""
+    return uri.scheme, host.lower(), uri.port, (uri.params.get("transport") or "").lower()

@@ -8,8 +8,9 @@ from ivr.digits import DialPlan, Pattern
 from softswitch.call.plan import Trunk
 from softswitch.call.router import Route, Router
 from softswitch.records import events as fact
+from softswitch.sip.peer import Peer
 from tests.softswitch.call.office import TRUNK, Office
-from tests.softswitch.call.phone import sdp
+from tests.softswitch.call.phone import Phone, sdp
 
 
 async def test_a_call_from_the_trunk_needs_no_password_and_reaches_its_number(office: Office) -> None:
@@ -161,3 +162,36 @@ async def test_a_call_that_comes_back_through_the_trunk_ends_at_its_last_hop(off
         if theirs is not lines[0][0]:
             refused = await trunk.response(483)
     mine.acknowledge_refusal(await caller.response(483))
+
+
+async def test_a_trunk_with_two_addresses_is_asked_at_the_second_when_the_first_gives_no_service(
+    office: Office,
+) -> None:
+    first, caller = office.trunk(), office.phone("101")
+    second = Phone(office.wire, "provider", TRUNK._replace(host="127.0.0.2"), "none")
+    avoided: list[Peer] = []
+    office.exchange.avoid = avoided.append
+    plan = office.exchange.plan
+    twins = replace(plan.trunks["provider"], peer=TRUNK._replace(host="twins"))
+    office.exchange.plan = replace(plan, trunks={"provider": twins})
+    mine = await caller.call("084951234567")
+    await (await first.rings()).refuse(503)
+    theirs = await second.rings()
+    await theirs.answer()
+    mine.acknowledge(await caller.answer())
+    await mine.hang_up()
+    await theirs.is_hung_up()
+    assert avoided == [TRUNK]
+
+
+@pytest.mark.parametrize("status", [486, 404, 603])
+async def test_what_a_trunk_refuses_for_a_reason_is_not_asked_at_its_other_address(office: Office, status: int) -> None:
+    first, caller = office.trunk(), office.phone("101")
+    second = Phone(office.wire, "provider", TRUNK._replace(host="127.0.0.2"), "none")
+    plan = office.exchange.plan
+    twins = replace(plan.trunks["provider"], peer=TRUNK._replace(host="twins"))
+    office.exchange.plan = replace(plan, trunks={"provider": twins})
+    mine = await caller.call("084951234567")
+    await (await first.rings()).refuse(status)
+    mine.acknowledge_refusal(await caller.response(status))
+    assert not second.has_news
