@@ -2,6 +2,9 @@
 
 import asyncio
 
+import soundfile
+
+from tests.live.conftest import SwitchStarter
 from tests.live.control import eventually
 from tests.live.phones import Phone, Phones
 from tests.live.running_switch import RunningSwitch
@@ -82,3 +85,27 @@ async def test_the_loudest_member_is_shown_as_talking(switch: RunningSwitch, pho
     for member in members:
         await member.hang_up()
         await member.ended()
+
+
+async def test_a_recorded_room_is_one_file_of_all_that_was_said_in_the_records_of_all(
+    start_switch: SwitchStarter,
+) -> None:
+    switch = await start_switch({"conferences.lobby.record": True, "conferences.lobby.greeting": "Welcome."})
+    async with Phones(switch.sip_port) as phones:
+        members = [await phones.add(number) for number in ("101", "102")]
+        for member in members:
+            await member.call("700")
+            await member.answered()
+            member.send_tone(TONES[member.number])
+        await eventually(switch, lambda status: len(status["rooms"]["lobby"]["members"]) == 2)
+        await asyncio.sleep(2.0)
+        for member in members:
+            await member.hang_up()
+            await member.ended()
+        await eventually(switch, lambda status: status["recordings"]["kept"] == 1)
+        records = await switch.calls(at_least=2)
+    [path] = {one["path"] for record in records for one in record["recordings"]}
+    assert [len(record["recordings"]) for record in records] == [1, 1]
+    sound, _ = soundfile.read(switch.data / "recordings" / path, dtype="int16")
+    assert sound.ndim == 1
+    assert all(share_of(TONES[member.number], sound[-12000:-4000]) > HEARD for member in members)
