@@ -15,7 +15,7 @@ from config.scalars import closest, show
 
 def check_queues(config: Config) -> list[Finding]:
     """Find what does not fit together in queues and agents."""
-    findings: list[Finding] = [*_strangers(config), *_breaks(config)]
+    findings: list[Finding] = [*_strangers(config), *_mobiles(config), *_breaks(config)]
     everybody = [section.skills for section in config.agents.values()]
     for number, customer in config.customers.items():
         findings += _skills(config, [(("customers", number, "requires"), customer.requires)], everybody)
@@ -38,6 +38,14 @@ def _strangers(config: Config) -> Iterator[Finding]:
         if number not in config.phones:
             message = f"expected the number of a phone, there is no [phones.{number}]"
             yield Finding(("agents", number), message, closest(number, config.phones), True)
+
+
+def _mobiles(config: Config) -> Iterator[Finding]:
+    """A mobile that is no telephone behind a trunk."""
+    for number, section in config.agents.items():
+        if section.mobile is not None and not section.mobile.startswith("trunk:"):
+            message = f'expected a number behind a trunk like "trunk:provider/+43123456789", got {show(section.mobile)}'
+            yield Finding(("agents", number, "mobile"), message)
 
 
 def _breaks(config: Config) -> Iterator[Finding]:

@@ -64,6 +64,7 @@ class StaffSection(Section):
     name: Name = ""
     skills: Annotated[dict[Skill, Level], BeforeValidator(_flat), Field(max_length=100)] = {}
     wrap_up: Pause | None = None
+    mobile: Where | None = None
 
 
 class RelaxSection(Section):

@@ -41,6 +41,8 @@ def _named_destinations(config: Config) -> Iterator[tuple[Path, str | None]]:
         yield ("queues", name, "on_timeout"), queue.on_timeout
         yield ("queues", name, "on_full"), queue.on_full
         yield ("queues", name, "on_empty"), queue.on_empty
+    for number, agent in config.agents.items():
+        yield ("agents", number, "mobile"), agent.mobile
     for name, menu in config.menus.items():
         yield ("menus", name, "on_closed"), menu.on_closed
         yield ("menus", name, "fallback"), menu.fallback if "fallback" in menu.model_fields_set else None

@@ -115,6 +115,7 @@ def plan(config: Config, rooms: Mapping[str, Room]) -> Plan:
             number: Customer(section.priority, section.managers, section.requires)
             for number, section in config.customers.items()
         },
+        mobiles={number: section.mobile for number, section in config.agents.items() if section.mobile is not None},
         supervisors=frozenset(config.supervision.supervisors),
         codecs=tuple(config.media.codecs),
         country=config.media.country,
@@ -213,8 +214,10 @@ def queues(config: Config) -> list[QueueSettings]:
 
 
 def agents(config: Config, is_reachable: Callable[[str], bool]) -> list[Agent]:
-    """The agents, and whether their phones are registered just now."""
-    return [replace(agent, reachable=is_reachable(agent.id)) for agent in build.agents(config)]
+    """The agents, and whether they can be reached just now: by their phones, or at any time by their mobiles."""
+    found = build.agents(config)
+    mobile = {agent.id for agent in found if agent.id in config.agents and config.agents[agent.id].mobile is not None}
+    return [replace(agent, reachable=agent.id in mobile or is_reachable(agent.id)) for agent in found]
 
 
 def pauses(config: Config) -> list[PauseReason]:

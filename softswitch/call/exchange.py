@@ -292,6 +292,13 @@ class Exchange:
         record = choose([*(phone.record for phone in phones), *self.record_of(call)], call.id)
         return [Step(f"group:{name}", targets, call.called, group.timeout, record)]
 
+    def trunk_step(self, call: Call, text: str) -> Step | None:
+        """The attempt that leads to `trunk:provider/+43...`; None when there is no such trunk."""
+        match read(text):
+            case ToTrunk(name, number) if name in self.plan.trunks:
+                return self._trunk_step(call, name, number)
+        return None
+
     def _trunk_step(self, call: Call, name: str, number: str) -> Step:
         trunk = self.plan.trunks.get(name)
         if trunk is None:

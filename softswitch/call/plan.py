@@ -128,6 +128,8 @@ class Plan:
     """Extensions that may listen to, whisper into and break in on calls."""
     customers: Mapping[str, Customer] = field(default_factory=dict)
     """By number, or by the beginning of one and a `*`."""
+    mobiles: Mapping[str, str] = field(default_factory=dict)
+    """Where agents are rung whose desk phones are busy or unreachable, by extension: `trunk:provider/+43...`"""
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     country: str = "us"
     music: str = "builtin"

@@ -1,7 +1,7 @@
 """Runs the queue engine for live callers: its orders become ringing, music and talk, and what happens goes back."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -29,6 +29,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.plan import Queue
 from softswitch.call.policy import Recorded, choose
 from softswitch.call.ring import Ring
+from softswitch.call.target import Target
 from softswitch.records import events as fact
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Attempt:
         self.call = call
         self.ring: Ring | None = None
         self.leg: Leg | None = None
+        self.mobile: str | None = None
+        """Where else the agent can be rung, until that was tried."""
 
 
 class QueueRunner:
@@ -63,6 +66,8 @@ class QueueRunner:
         self._calls: dict[str, Call] = {}
         self._attempts: dict[int, Attempt] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._mobiles: set[str] = set()
+        """Agents with a mobile: within reach, and not busy, whatever their desk phones say."""
         self.changed = False
         """Whether anything happened since the last save."""
 
@@ -248,7 +253,14 @@ class QueueRunner:
         self, queues: Iterable[QueueSettings], agents: Iterable[Agent], pauses: Iterable[PauseReason] = ()
     ) -> None:
         """Other settings from now on; callers keep their places. Raises SettingsError, with nothing changed."""
-        self.handle(events.SettingsChanged(tuple(queues), tuple(agents), pauses=tuple(pauses)))
+        staff = tuple(agents)
+        self.handle(events.SettingsChanged(tuple(queues), staff, pauses=tuple(pauses)))
+        mobiles = set(self._exchange.plan.mobiles)
+        for agent in staff:
+            if agent.id in mobiles ^ self._mobiles:
+                self.handle(events.AgentReachable(agent.id, agent.reachable))
+                self.handle(events.AgentBusy(agent.id, agent.id not in mobiles and self._exchange.is_busy(agent.id)))
+        self._mobiles = mobiles
 
     def agent(self, number: str) -> dict[str, Any] | None:
         """An agent as the engine sees him; None when the extension is no agent."""
@@ -274,11 +286,13 @@ class QueueRunner:
 
     def phone_busy(self, number: str, busy: bool) -> None:
         """An extension is on a call that no queue gave it, or that call is over."""
-        self.handle(events.AgentBusy(number, busy))
+        if number not in self._mobiles:
+            self.handle(events.AgentBusy(number, busy))
 
     def phone_reachable(self, number: str, reachable: bool) -> None:
         """An extension has registered, or its last registration is gone."""
-        self.handle(events.AgentReachable(number, reachable))
+        if number not in self._mobiles:
+            self.handle(events.AgentReachable(number, reachable))
 
     # ---- offers -----------------------------------------------------------------------------------------------
 
@@ -287,10 +301,25 @@ class QueueRunner:
         if call is None:
             return
         attempt = self._attempts[offer.lease] = Attempt(offer, call)
+        attempt.mobile = self._exchange.plan.mobiles.get(offer.agent)
         call.journal.note(fact.AgentOffered, queue=offer.queue, agent=offer.agent)
-        targets = self._exchange.phone_targets(offer.agent)
-        attempt.ring = Ring(call, "agent", targets, lambda event: self._hear(attempt, event))
-        self._exchange.spawn(attempt.ring.start(offer.agent, self._preferred(call)))
+        if attempt.mobile is not None and self._exchange.is_busy(offer.agent):
+            self._ring_mobile(attempt)
+            return
+        self._ring(attempt, offer.agent, self._exchange.phone_targets(offer.agent))
+
+    def _may_ring_mobile(self, attempt: Attempt, status: int) -> bool:
+        return attempt.mobile is not None and attempt.offer.lease in self._attempts and status in BUSY | GONE
+
+    def _ring_mobile(self, attempt: Attempt) -> None:
+        """The desk phone is busy or unreachable: ring the agent elsewhere, for the same offer."""
+        text, attempt.mobile = attempt.mobile, None
+        step = self._exchange.trunk_step(attempt.call, text) if text is not None else None
+        self._ring(attempt, step.called if step else "", step.targets if step else [])
+
+    def _ring(self, attempt: Attempt, called: str, targets: Sequence[Target]) -> None:
+        attempt.ring = Ring(attempt.call, "agent", targets, lambda event: self._hear(attempt, event))
+        self._exchange.spawn(attempt.ring.start(called, self._preferred(attempt.call)))
 
     def _preferred(self, call: "Call") -> list[str]:
         codec = call.caller.codec
@@ -305,6 +334,8 @@ class QueueRunner:
                 attempt.leg = leg
                 leg.listener = lambda happened: self._hear_answered(attempt, happened)
                 self.handle(events.OfferAnswered(lease))
+            case RingFailed(_, status) if self._may_ring_mobile(attempt, status):
+                self._ring_mobile(attempt)
             case RingFailed(_, status):
                 self._attempts.pop(lease, None)
                 self._fail(attempt, status)

@@ -174,3 +174,16 @@ def test_customers_have_a_priority_managers_and_needs(tmp_path: Path) -> None:
 )
 def test_mistakes_about_customers_are_named(tmp_path: Path, lines: str, key: str) -> None:
     assert [found.replace('"', "") for found in keys(tmp_path, queue(lines))] == [key]
+
+
+def test_an_agent_with_a_mobile_is_within_reach_without_his_desk_phone(tmp_path: Path) -> None:
+    text = queue() + '[trunks.provider]\npeer = "127.0.0.1:5070"\n[agents.102]\nmobile = "trunk:provider/+431"\n'
+    found = config(tmp_path, text.replace("[agents.102.skills]\nvip = 1\n", ""))
+    assert settings.plan(found, {}).mobiles == {"102": "trunk:provider/+431"}
+    assert [agent.reachable for agent in settings.agents(found, lambda _: False)] == [False, True]
+
+
+@pytest.mark.parametrize("mobile", ["phone:101", "trunk:nowhere/1", "trunk:provider"])
+def test_a_mobile_is_a_number_behind_a_trunk(tmp_path: Path, mobile: str) -> None:
+    text = f'{BASE}[trunks.provider]\npeer = "127.0.0.1:5070"\n[agents.102]\nmobile = "{mobile}"\n'
+    assert keys(tmp_path, text) == ["agents.102.mobile"]
