@@ -12,6 +12,9 @@ from softswitch.sip.tag import make_tag
 
 log = structlog.get_logger("outlets")
 
+LARGEST_DATAGRAM = 1300  # octets of a request over UDP on a path of unknown MTU (RFC 3261 section 18.1.1)
+NO_TCP_FOR = 3600.0  # seconds for which a peer that took no TCP connection is not asked for one again
+MAX_WITHOUT_TCP = 4096  # peers
 BRANCH_COOKIE = "z9hG4bK"  # RFC 3261 section 8.1.1.7
 
 
@@ -34,6 +37,8 @@ class Outlets:
     def __init__(self, advertise: Callable[[str, str], str] | None = None) -> None:
         self._advertise = advertise or _as_bound
         self._transports: dict[tuple[str, bool], Transport] = {}
+        self._without_tcp: dict[Peer, float] = {}
+        """Until when peers are known to take no TCP."""
         self._branches = itertools.count(1)
         self._branch_prefix = BRANCH_COOKIE + make_tag()
 
@@ -55,6 +60,31 @@ class Outlets:
         branch = f"{self._branch_prefix}.{next(self._branches)}"
         via = f"SIP/2.0/{peer.transport.upper()} {self._sent_by(peer)};branch={branch};rport"
         request.headers.prepend("Via", via)
+
+    def stamp_large(self, request: Request, peer: Peer, now: float) -> Peer:
+        """Put our Via on top of a request; where it goes: by TCP in place of UDP when it is too large for that.
+
+        A datagram in fragments is lost when one of them is, and some firewalls let none through.
+        """
+        self.stamp(request, peer)
+        by_tcp = peer._replace(transport="tcp")
+        if peer.transport != "udp" or self.find(by_tcp) is None or self._without_tcp.get(peer, 0.0) > now:
+            return peer
+        if len(request.to_bytes()) <= LARGEST_DATAGRAM:
+            return peer
+        self.restamp(request, by_tcp)
+        return by_tcp
+
+    def restamp(self, request: Request, peer: Peer) -> None:
+        """Put another Via in place of ours, which is the only one of a request that begins here."""
+        request.headers.remove("Via")
+        self.stamp(request, peer)
+
+    def remember_without_tcp(self, peer: Peer, now: float) -> None:
+        """A UDP peer took no TCP connection: its large requests go by UDP for a while."""
+        if len(self._without_tcp) >= MAX_WITHOUT_TCP:
+            self._without_tcp.clear()
+        self._without_tcp[peer] = now + NO_TCP_FOR
 
     def send(self, data: bytes, peer: Peer) -> bool:
         """Send; False when it is known at once that nothing goes there."""

@@ -102,6 +102,8 @@ class Stack:
         self._usages = Usages()
         self._users: dict[Transaction, tuple[TransactionUser, Usage | None]] = {}
         self._invites: dict[int, ClientInvite] = {}
+        self._moved: dict[Transaction, Peer] = {}
+        """Transactions that went by TCP since their requests were too large for UDP, and where they would have gone."""
         self._deadlines: Deadlines[Transaction | Usage] = Deadlines(wake)
         self._max_sessions = max_sessions
 
@@ -170,7 +172,19 @@ class Stack:
         """A connection is gone, or could not be made: what waits for it fails now and not after 32 seconds."""
         now = self._clock()
         for transaction in [one for one in self._users if _went_to(one, peer) and not _is_over(one)]:
+            if not peer.flow and transaction in self._moved:
+                self._move_back(transaction, now)
+                continue
             self._run(transaction, transaction.transport_failed(now))
+
+    def _move_back(self, transaction: Transaction, now: float) -> None:
+        """A large request found no TCP: it goes by UDP after all (RFC 3261 section 18.1.1)."""
+        peer = self._moved[transaction]
+        user, usage = self._users[transaction]
+        self._outlets.remember_without_tcp(peer, now)
+        self._run(transaction, (outcome.Finished(),))
+        self._outlets.restamp(transaction.request, peer)
+        self._request(transaction.request, peer, user, usage, stamped=True)
 
     def _dispatch(self, message: Message | SipError, peer: Peer) -> None:
         if isinstance(message, SipError):
@@ -438,10 +452,15 @@ class Stack:
     def _request(
         self, request: Request, peer: Peer, user: TransactionUser, usage: Usage | None, *, stamped: bool = False
     ) -> None:
-        if not stamped:
+        meant = peer
+        if not stamped and usage is not None and not usage.symmetric:  # a phone behind a NAT takes no connection
+            peer = self._outlets.stamp_large(request, peer, self._clock())
+        elif not stamped:
             self._outlets.stamp(request, peer)
         kind = ClientInvite if request.method == "INVITE" else ClientRequest
         transaction = kind(request, peer, self.timers)
+        if peer != meant:
+            self._moved[transaction] = meant
         self.table.add(transaction)
         self._users[transaction] = (user, usage)
         if isinstance(transaction, ClientInvite):
@@ -453,8 +472,12 @@ class Stack:
         for effect in effects:
             match effect:
                 case outcome.Send(message):
-                    if not self._send(message.to_bytes(), transaction.peer):
-                        self._run(transaction, transaction.transport_failed(self._clock()))
+                    if self._send(message.to_bytes(), transaction.peer):
+                        continue
+                    if transaction in self._moved:
+                        self._move_back(transaction, self._clock())
+                        return
+                    self._run(transaction, transaction.transport_failed(self._clock()))
                 case outcome.Deliver(message):
                     self._deliver(transaction, message)
                 case outcome.Fail(cause):
@@ -462,6 +485,7 @@ class Stack:
                 case outcome.Finished():
                     self.table.remove(transaction)
                     self._users.pop(transaction, None)
+                    self._moved.pop(transaction, None)
                     self._invites.pop(id(transaction.request), None)
                     self._deadlines.disarm(transaction)
                     return

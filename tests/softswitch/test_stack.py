@@ -54,6 +54,8 @@ class Side:
         self.stack = Stack(net.clock, lambda when: None, rng=random.Random(seed), locate=literal_peer)
         self.transport = MemoryTransport(net.wire, place.transport, place.host, place.port)
         self.stack.add_transport(self.transport)
+        self.stream = self.transport
+        """Its second way out, when it has one."""
         self.core = Core(self.stack)
         self.stack.core = self.core
         self.heard: list[object] = []
@@ -552,3 +554,61 @@ def test_calls_survive_any_loss_of_a_third_and_leave_nothing(seed: int) -> None:
     assert len(net.far.core.sessions) <= 1
     ends = net.near.heard_of(told.Ended) + net.near.heard_of(told.Refused)
     assert len([one for one in net.near.heard if isinstance(one, (told.Ended, told.Refused))]) == 1, ends
+
+
+LARGE = ("Subject", "x" * 1300)
+
+
+@pytest.fixture
+def both() -> Net:
+    """Two sides that speak UDP and TCP."""
+    net = Net()
+    for side in (net.near, net.far):
+        place = side.place._replace(transport="tcp")
+        side.stream = MemoryTransport(net.wire, place.transport, place.host, place.port)
+        side.stack.add_transport(side.stream)
+        net.wire.plug(place, lambda data, source, stack=side.stack: stack.receive(parse(data), source))
+    return net
+
+
+def test_a_request_too_large_for_a_datagram_goes_by_tcp(both: Net) -> None:
+    both.near.dial(both.far, LARGE)
+    both.wire.deliver()
+    (invite,) = both.wire.sent("INVITE")
+    assert invite.target == both.far.place._replace(transport="tcp")
+    assert b"\r\nVia: SIP/2.0/TCP " in invite.data
+    assert len(both.far.core.sessions) == 1
+    both.turn(2)
+    assert len(both.wire.sent("INVITE")) == 1  # a connection loses nothing
+
+
+def test_a_large_request_goes_by_udp_where_no_tcp_is_taken_and_the_next_one_at_once(both: Net) -> None:
+    place = both.far.place._replace(transport="tcp")
+    both.wire.unplug(place)
+    both.near.dial(both.far, LARGE)
+    both.wire.deliver()
+    both.near.stack.transport_failed(place)  # what a transport tells when it cannot connect
+    both.wire.deliver()
+    assert [one.target.transport for one in both.wire.sent("INVITE")] == ["tcp", "udp"]
+    assert both.wire.sent("INVITE")[1].data.count(b"\r\nVia: ") == 1
+    assert len(both.far.core.sessions) == 1
+    both.turn(0.1)
+    assert len(both.near.stack.table) == 1  # nothing of the first attempt is left
+    both.near.dial(both.far, LARGE, ("X-Call", "2"))
+    both.wire.deliver()
+    assert both.wire.sent("INVITE")[-1].target.transport == "udp"
+
+
+def test_a_large_request_goes_by_udp_when_the_connection_breaks_at_once(both: Net) -> None:
+    both.near.stream.broken = True
+    both.near.dial(both.far, LARGE)
+    both.wire.deliver()
+    assert [one.target.transport for one in both.wire.sent("INVITE")] == ["udp"]
+    assert len(both.far.core.sessions) == 1
+
+
+def test_without_tcp_of_ours_a_large_request_goes_by_udp() -> None:
+    net = Net()
+    net.near.dial(net.far, LARGE)
+    net.wire.deliver()
+    assert [one.target.transport for one in net.wire.sent("INVITE")] == ["udp"]
