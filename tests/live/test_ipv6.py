@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,9 +11,12 @@ import pytest
 
 from tests.live.conftest import QUICK
 from tests.live.control import eventually, is_idle, state
+from tests.live.ports import free_port
 from tests.live.raw_phone import PATIENCE, RawPhone
 from tests.live.running_switch import RunningSwitch, with_setting
 from tests.live.sipp import needs_sipp, run, write_users
+from tests.live.web_phone import WebPhone
+from tests.softswitch.transport.certificates import Authority
 
 HOSTS = {4: "127.0.0.1", 6: "::1"}
 
@@ -36,6 +40,23 @@ async def switch(folder: Path) -> AsyncIterator[RunningSwitch]:
     switch.file.write_text(with_setting(switch.file.read_text(), "sip.listen", listen))
     async with switch:
         yield switch
+
+
+async def test_phones_on_tls_and_in_browsers_call_each_other(folder: Path) -> None:
+    authority = Authority(folder)
+    certificate, key = authority.issue("::1", file="switch")
+    tls, wss = free_port(), free_port()
+    switch = RunningSwitch(folder, {**QUICK, "sip.certificate": str(certificate), "sip.key": str(key)})
+    listen = [f"udp:127.0.0.1:{switch.sip_port}", f"tls:[::1]:{tls}", f"wss:[::1]:{wss}"]
+    switch.file.write_text(with_setting(switch.file.read_text(), "sip.listen", listen))
+    context = ssl.create_default_context(cafile=str(authority.file))
+    async with (
+        switch,
+        RawPhone("101", tls, host="::1", transport="tls", security=context) as desk,
+        WebPhone("102", wss, context, host="::1") as browser,
+    ):
+        await talk(desk, browser)
+        await talk(browser, desk)
 
 
 async def talk(caller: RawPhone, callee: RawPhone) -> None:

@@ -16,8 +16,11 @@ from tests.live.raw_phone import RawPhone
 class WebPhone(RawPhone):
     """Connects by "ws" or "wss"."""
 
-    def __init__(self, number: str, server_port: int, security: ssl.SSLContext | None = None) -> None:
-        super().__init__(number, server_port, transport="wss" if security else "ws", security=security)
+    def __init__(
+        self, number: str, server_port: int, security: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    ) -> None:
+        transport = "wss" if security else "ws"
+        super().__init__(number, server_port, host=host, transport=transport, security=security)
         self._socket = ClientProtocol(parse_uri(f"ws://{self.server}/"), subprotocols=[Subprotocol("sip")])
         self._opened: list[bytes] | None = []
         """What waits for the end of the handshake."""

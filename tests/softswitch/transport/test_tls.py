@@ -16,6 +16,7 @@ from softswitch.transport import tcp
 from softswitch.transport.tcp import TcpTransport
 from softswitch.transport.tls import DAY, CertificateError, CertificateFiles, Certificates
 from tests.softswitch.transport.certificates import Authority
+from tests.softswitch.transport.test_udp import has_ipv6
 
 HURRY = 0.4
 """Seconds for a handshake and a whole message in these tests."""
@@ -218,3 +219,21 @@ async def test_a_client_that_cuts_its_messages_anywhere_is_understood(authority,
     writer.close()
     with suppress(ssl.SSLError):
         await writer.wait_closed()
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+async def test_over_ipv6_the_certificate_must_carry_the_address_as_well(authority, opened):
+    far, near = End(files(authority, "::1")), End(files(authority, "near.example"))
+    for end in (far, near):
+        await end.transport.listen("::1", 0)
+    near.transport.send(options(1), Peer("tls", "::1", far.transport.port))
+    await until(lambda: far.numbers == ["1"])
+    far.transport.send(options(2), far.received[0][1])
+    await until(lambda: near.numbers == ["2"])
+    far.certificates.load(files(authority, "::2"))
+    other = await opened(files(authority, "other.example"))
+    other.transport.send(options(3), Peer("tls", "::1", far.transport.port))
+    await until(lambda: bool(other.closed))
+    assert far.numbers == ["1"]
+    for end in (far, near):
+        await end.transport.close()
