@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from softswitch.sip.errors import BadHeader
-from softswitch.sip.grammar import LWS, QUOTED, format_params, parse_params, quote, split_list, unquote
+from softswitch.sip.grammar import LWS, MAX_VALUE, QUOTED, format_params, parse_params, quote, split_list, unquote
 from softswitch.sip.uri import LONGEST_REMEMBERED, REMEMBERED, Uri
 
 # name-addr = [ display-name ] LAQUOT addr-spec RAQUOT. Unquoted display names are tokens by the book; phones also
@@ -59,6 +59,8 @@ class Address:
 
 
 def _parse(text: str) -> Address:
+    if len(text) > MAX_VALUE:
+        raise BadHeader("Address too long")
     match = _name_addr.fullmatch(text)
     if match is not None:
         display, uri, params = match.groups()

@@ -21,6 +21,8 @@ PARAM = rf"{LWS};{LWS}({TOKEN})(?>(?:{LWS}={LWS}(?>({QUOTED}|{PLAIN})?))?)"
 MAX_LIST = 256
 """More values than that in one header list are an attack: Max-Forwards lets a message pass 255 hops."""
 MAX_PARAMS = 256
+MAX_VALUE = 8192
+"""Characters of one address or URI, and of a list with backslashes: a pattern takes 80 octets for each of them."""
 
 _token = re.compile(TOKEN)
 _param = re.compile(PARAM)
@@ -108,6 +110,8 @@ def split_list(value: str) -> list[str]:
 def _split_guarded(value: str) -> list[str]:
     items: list[str] = []
     position = 0
+    if len(value) > MAX_VALUE and "\\" in value:
+        raise BadHeader("Header too long")
     while True:
         match = _list_item.match(value, position)
         if match is None or (match.end() < len(value) and value[match.end()] != ","):

@@ -174,14 +174,15 @@ class StreamParser:
 
 def _read_head(head: bytes) -> tuple[Request | Response, str | None]:
     """Split start line and headers; returns the message without body, and what is wrong with its lines."""
-    rows = head.decode("utf-8", "surrogateescape").split("\r\n")
+    rows = head.decode("utf-8", "surrogateescape").split("\r\n", MAX_HEADERS)
     flaw = None
-    if head.count(b"\n") >= len(rows) or head.count(b"\r") >= len(rows):
-        flaw = "Stray line end"
-        rows = [row.replace("\r", " ").replace("\n", " ") for row in rows]
     if len(rows) > MAX_HEADERS:
         flaw = "Too many header fields"
         del rows[MAX_HEADERS:]
+    elif head.count(b"\n") >= len(rows) or head.count(b"\r") >= len(rows):
+        flaw = "Stray line end"
+    if flaw is not None:
+        rows = [row.replace("\r", " ").replace("\n", " ") for row in rows]
     lines: list[tuple[str, str]] = []
     spelled = SPELLINGS.get
     for row in rows[1:]:

@@ -7,6 +7,7 @@ from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import quote, unquote
 
 from softswitch.sip.errors import BadUri
+from softswitch.sip.grammar import MAX_VALUE
 
 # Anything that cannot be inside a URI at all: spaces, controls, brackets, quotes.
 _VISIBLE = r'\x00-\x20\x7f<>"'
@@ -96,6 +97,8 @@ class Uri:
 
 
 def _parse(text: str) -> Uri:
+    if len(text) > MAX_VALUE:
+        raise BadUri("URI too long")
     scheme, colon, rest = text.partition(":")
     if scheme != "sip":
         scheme = scheme.lower()
