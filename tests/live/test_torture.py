@@ -62,3 +62,53 @@ async def test_49_of_49_messages_of_rfc_4475_get_a_strict_answer(switch: Running
     assert len(expectations) == 49
     status = await switch.status()
     assert status["sip"]["bugs"] == 0
+
+
+UNFRAMED = {"clerr", "baddn"}
+"""Their bodies are shorter than they say: on a stream they are never whole."""
+
+
+async def send_in_pieces(writer: asyncio.StreamWriter, data: bytes, size: int) -> None:
+    """Send so many octets at a time. After the head there is time for a refusal: a reset connection would lose it."""
+    head = data.find(b"\r\n\r\n") + 4
+    for part in (data[:head], data[head:]):
+        for start in range(0, len(part), size):
+            writer.write(part[start : start + size])
+            await writer.drain()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
+
+
+async def verdict_on_a_stream(port: int, message: bytes, number: int, size: int) -> str:
+    """The final status that a message gets in pieces of so many octets, or "drop"; an OPTIONS follows it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    data = message + OPTIONS.format(n=number).replace("SIP/2.0/UDP", "SIP/2.0/TCP").encode()
+    answers = b""
+    sending = asyncio.create_task(send_in_pieces(writer, data, size))
+    try:
+        async with asyncio.timeout(20):
+            while f"alive-{number}".encode() not in answers and (piece := await reader.read(65536)):
+                answers += piece
+    except ConnectionError:
+        pass  # the switch closed it: what follows a broken message cannot be told from it
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        writer.close()
+    heads = [head for head in answers.split(b"SIP/2.0 ")[1:] if f"alive-{number}".encode() not in head]
+    finals = [head[:3].decode() for head in heads if head[:3] >= b"200" and head[3:4] == b" "]
+    return finals[0] if finals else "drop"
+
+
+@pytest.mark.skipif(not MESSAGES.is_dir(), reason="the messages of RFC 4475 are not beside this checkout")
+@pytest.mark.parametrize("size", [1, 100_000])
+async def test_the_messages_of_rfc_4475_get_a_strict_answer_on_a_stream(switch: RunningSwitch, size: int) -> None:
+    expectations: list[dict[str, Any]] = json.loads((MESSAGES / "expectations.json").read_text())
+    wrong = []
+    for number, expected in enumerate(one for one in expectations if one["name"] not in UNFRAMED):
+        message = (MESSAGES / expected["file"]).read_bytes()
+        got = await verdict_on_a_stream(switch.sip_port, message, number, size)
+        if not allowed(got, expected["strict"]):
+            wrong.append(f"{expected['name']}: {got}, allowed {expected['strict']}")
+    assert not wrong, "\n".join(wrong)
+    assert (await switch.status())["sip"]["bugs"] == 0
