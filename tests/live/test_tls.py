@@ -121,3 +121,17 @@ async def test_a_trunk_on_tls_is_sent_calls_when_it_carries_its_name(
     assert bool(provider.requests) == (status == 486)
     assert all(request["via"].startswith("SIP/2.0/TLS ") for request in provider.requests)
     server.close()
+
+
+async def test_a_switch_stops_and_starts_while_a_phone_is_connected(protected: Protected) -> None:
+    async with protected.phone("101") as phone:
+        assert (await phone.register()).status == 200
+        await protected.switch.stop()
+        async with asyncio.timeout(5):
+            await phone.closed.wait()
+    await protected.switch.start()
+    async with protected.phone("101") as phone, RawPhone("102", protected.switch.sip_port) as plain:
+        assert (await plain.call("101")).status == 480  # the connection is gone, and with it the way to the phone
+        assert (await phone.register()).status == 200
+        assert (await plain.call("101")).status == 200
+        await plain.hang_up()
