@@ -30,8 +30,8 @@ OVERHEAD = 200
 MAX_CALLS = 1000
 MAX_EVENTS = 500
 """Things that happened, of one call."""
-MAX_ANSWER = 4 * 1024 * 1024
-"""Octets of messages in one answer."""
+MAX_ANSWER = 1024 * 1024
+"""Octets of messages in one answer, which the loop writes as JSON."""
 
 _ANY_AUTHORIZATION = re.compile(rb"(?im)^((?:proxy-)?authorization[ \t]*:)[^\n]*(?:\n[ \t][^\n]*)*")
 _CRYPTO = re.compile(rb"(?im)^(a=crypto:(?:[0-9]+ +[a-z0-9_]+)?)[^\n]*")

@@ -11,9 +11,11 @@ from softswitch.api.control import ControlError
 from softswitch.api.trace import Trace, describe_sdp, mask
 from softswitch.commands.ladder import draw
 from softswitch.commands.pcap import write_pcap
+from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer
 from tests.softswitch.call.office import Office
 from tests.softswitch.call.phone import talk
+from tests.softswitch.sip.samples import request
 
 PEER = Peer("udp", "127.0.0.1", 6000)
 
@@ -173,3 +175,24 @@ def test_the_file_for_wireshark_has_one_packet_a_message(peer: str, head: int) -
     assert struct.unpack("!HH", packet[head - 8 : head - 4]) == (5060, 5062)
     assert packet[head:].startswith(b"BYE")
     assert len(data) == 24 + 2 * (16 + length)
+
+
+async def test_messages_of_connections_are_remembered_as_well(office: Office) -> None:
+    trace = watch(office)
+    peer = Peer("tcp", "127.0.0.1", 6001, 1)
+    text = request("BYE", "sip:x@127.0.0.1")
+    office.stack.receive(parse(text), peer)
+    office.complaints_expected = True  # no transport of this office reaches it
+    assert next((seen.sent, seen.peer, seen.data) for seen in trace._messages) == (False, peer, text)
+
+
+async def test_an_answer_has_a_bound_and_keeps_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("softswitch.api.trace.MAX_ANSWER", 5000)
+    trace = Trace(lambda: 0.0)
+    trace.name_leg("n-1-1", "a")
+    for number in range(20):
+        trace.see(False, PEER, b"BYE %02d\r\nCall-ID: a\r\n\r\n" % number + b"x" * 1000)
+    story = trace.find("n-1")
+    assert story is not None
+    found = [seen.data[4:6] for _, seen in trace.messages_of(story)]
+    assert found == [b"15", b"16", b"17", b"18", b"19"]
