@@ -13,6 +13,7 @@ PYTHON   ?= python3
 BIN      := .venv/bin
 CONFIG   ?= config/example.toml
 SECONDS  ?= 600
+WORKERS  ?= 2
 PACKAGES := softswitch media acd ivr config benchmarks
 
 .PHONY: run demo test load check lint bench fuzz format clean
@@ -25,7 +26,7 @@ demo: .made/test
 	@exec $(BIN)/softswitch demo
 
 test: .made/test
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 # SIPp at 100 calls a second and 50 through a queue, and the long runs of the queue engine (100,000 random events, 100,000
 # offers in the same milliseconds): for a machine with nothing else to do.

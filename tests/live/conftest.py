@@ -64,8 +64,8 @@ async def switch(start_switch: SwitchStarter) -> RunningSwitch:
 def shared_switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSwitch]:
     """One switch for all tests of a module that do not mind what happened before them."""
     switch = RunningSwitch(tmp_path_factory.mktemp("s"), QUICK)
-    asyncio.run(switch.start())
     try:
+        asyncio.run(switch.start())
         yield switch
         asyncio.run(switch.stop())
     finally:
