@@ -23,6 +23,7 @@ async def test_a_call_is_shown_as_a_ladder_and_written_for_wireshark(switch: Run
     async with RawPhone("101", switch.sip_port) as caller, RawPhone("102", switch.sip_port) as callee:
         assert (await callee.register()).status == 200
         assert (await caller.call("102")).status == 200
+        assert await caller.hears(callee.voice)
         await caller.hang_up()
     await eventually(switch, is_idle)
     file = tmp_path / "call.pcap"
