@@ -6,7 +6,6 @@ a clock of its own: `clock` and `wake` are handed in, so a test turns time by ha
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -23,28 +22,12 @@ from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer
 from softswitch.sip.tag import make_tag
 from softswitch.sip.uri import Uri
-from softswitch.transaction import effects as outcome
-from softswitch.transaction.client_invite import ClientInvite
-from softswitch.transaction.client_request import ClientRequest
-from softswitch.transaction.server_invite import ServerInvite
-from softswitch.transaction.server_request import ServerRequest
-from softswitch.transaction.table import TransactionTable
+from softswitch.traffic import ServerTransaction, Traffic, Transaction, TransactionUser
 from softswitch.transaction.timers import Timers
 from softswitch.transport.tls import PROTECTED
 from softswitch.usages import Listener, Usage, Usages, nobody
 
 log = structlog.get_logger("stack")
-
-Transaction = ClientInvite | ClientRequest | ServerInvite | ServerRequest
-ServerTransaction = ServerInvite | ServerRequest
-
-
-class TransactionUser(Protocol):
-    """Whoever sent a request and is told how it ended."""
-
-    def receive_response(self, response: Response, now: float) -> Iterable[object]: ...
-
-    def request_failed(self, request: Request, cause: str, now: float) -> Iterable[object]: ...
 
 
 class Core(Protocol):
@@ -63,18 +46,6 @@ class Core(Protocol):
         """A new call has come in: `Stack.listen` to its session."""
 
 
-@dataclass(slots=True)
-class Counters:
-    """What passed through the stack since it started."""
-
-    received: int = 0
-    sent: int = 0
-    malformed: int = 0
-    unmatched_responses: int = 0
-    send_errors: int = 0
-    bugs: int = 0
-
-
 class Stack:
     """Transactions, sessions and their deadlines, over any number of transports."""
 
@@ -90,22 +61,26 @@ class Stack:
         max_sessions: int = 20000,
     ) -> None:
         self.timers = timers or Timers()
-        self.counters = Counters()
-        self.table = TransactionTable()
         self.core: Core | None = None
-        self.watch: Callable[[bool, Peer, bytes], None] | None = None
-        """Is shown every message: whether we sent it, to or from whom, its octets."""
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - back-off intervals, not secrets
         self._locate = locate or _nowhere
         self._outlets = Outlets(advertise)
         self._usages = Usages()
-        self._users: dict[Transaction, tuple[TransactionUser, Usage | None]] = {}
-        self._invites: dict[int, ClientInvite] = {}
-        self._moved: dict[Transaction, Peer] = {}
-        """Transactions that went by TCP since their requests were too large for UDP, and where they would have gone."""
         self._deadlines: Deadlines[Transaction | Usage] = Deadlines(wake)
+        self._traffic = Traffic(clock, self._outlets, self._deadlines, self.timers, self._follow)
         self._max_sessions = max_sessions
+        self.table = self._traffic.table
+        self.counters = self._traffic.counters
+
+    @property
+    def watch(self) -> Callable[[bool, Peer, bytes], None] | None:
+        """Is shown every message: whether we sent it, to or from whom, its octets."""
+        return self._traffic.watch
+
+    @watch.setter
+    def watch(self, watch: Callable[[bool, Peer, bytes], None] | None) -> None:
+        self._traffic.watch = watch
 
     # ---- transports -------------------------------------------------------------------------------------------
 
@@ -165,26 +140,12 @@ class Stack:
                 self.counters.bugs += 1
                 log.exception("bug", machine=type(machine).__name__)
                 if not isinstance(machine, Usage):
-                    self._run(machine, (outcome.Finished(),))
+                    self._traffic.finish(machine)
         return self._deadlines.next()
 
     def transport_failed(self, peer: Peer) -> None:
         """A connection is gone, or could not be made: what waits for it fails now and not after 32 seconds."""
-        now = self._clock()
-        for transaction in [one for one in self._users if _went_to(one, peer) and not _is_over(one)]:
-            if not peer.flow and transaction in self._moved:
-                self._move_back(transaction, now)
-                continue
-            self._run(transaction, transaction.transport_failed(now))
-
-    def _move_back(self, transaction: Transaction, now: float) -> None:
-        """A large request found no TCP: it goes by UDP after all (RFC 3261 section 18.1.1)."""
-        peer = self._moved[transaction]
-        user, usage = self._users[transaction]
-        self._outlets.remember_without_tcp(peer, now)
-        self._run(transaction, (outcome.Finished(),))
-        self._outlets.restamp(transaction.request, peer)
-        self._request(transaction.request, peer, user, usage, stamped=True)
+        self._traffic.fail_on(peer)
 
     def _dispatch(self, message: Message | SipError, peer: Peer) -> None:
         if isinstance(message, SipError):
@@ -221,9 +182,10 @@ class Stack:
             return  # without a Via, From, Call-ID or CSeq nobody could match an answer
         served = self._serving(request)
         if served is not None:
-            self._answer(served, response, self._clock())  # a transaction without a final response would never end
+            # a transaction without a final response would never end
+            self._traffic.answer(served, response, self._clock())
             return
-        self._send(response.to_bytes(), target)
+        self._traffic.send(response.to_bytes(), target)
 
     def _serving(self, request: Request) -> ServerTransaction | None:
         """The transaction of this very request; one that cannot even be keyed has none."""
@@ -241,13 +203,13 @@ class Stack:
         if transaction is None:
             self.counters.unmatched_responses += 1
             return
-        self._run(transaction, transaction.receive(response, self._clock()))
+        self._traffic.run(transaction, transaction.receive(response, self._clock()))
 
     def _receive_ack(self, ack: Request) -> None:
         now = self._clock()
         transaction = self.table.find_server(ack)
         if transaction is not None:
-            self._run(transaction, transaction.receive(ack, now))
+            self._traffic.run(transaction, transaction.receive(ack, now))
         usage = self._usages.find(ack) or self._usages.find_caller(ack)
         if usage is not None:  # found by the caller's tag when a phone invented the To tag
             self._follow(usage, usage.session.receive(ack, now))
@@ -257,13 +219,13 @@ class Stack:
         if self._is_retransmission(cancel, now):
             return
         invite = self.table.find_cancelled(cancel)
-        transaction = self._serve(cancel, peer, now)
+        transaction = self._traffic.serve(cancel, peer, now)
         if invite is None:
-            self._answer(transaction, respond(cancel, 481, to_tag=make_tag()), now)
+            self._traffic.answer(transaction, respond(cancel, 481, to_tag=make_tag()), now)
             return
         usage = self._usages.find(invite.request) or self._usages.find_caller(invite.request)
         if usage is None:  # its session is over, and the CANCEL came too late to matter
-            self._answer(transaction, respond(cancel, 200, to_tag=make_tag()), now)
+            self._traffic.answer(transaction, respond(cancel, 200, to_tag=make_tag()), now)
             return
         self._follow(usage, usage.session.receive(cancel, now))
 
@@ -273,11 +235,11 @@ class Stack:
             return
         to_tag = request.to.tag
         if to_tag is None and self.table.is_merged(request):
-            self._answer(self._serve(request, peer, now), respond(request, 482, to_tag=make_tag()), now)
+            self._traffic.answer(self._traffic.serve(request, peer, now), respond(request, 482, to_tag=make_tag()), now)
             return
         refusal = inspect(request, protected=peer.transport in PROTECTED)
         if refusal is not None:
-            self._answer(self._serve(request, peer, now), refusal, now)
+            self._traffic.answer(self._traffic.serve(request, peer, now), refusal, now)
             return
         if to_tag is not None:
             self._receive_within(request, peer, now)
@@ -288,44 +250,44 @@ class Stack:
         known = self.table.find_server(request)
         if known is None:
             return False
-        self._run(known, known.receive(request, now))
+        self._traffic.run(known, known.receive(request, now))
         return True
 
     def _receive_within(self, request: Request, peer: Peer, now: float) -> None:
         """A request inside of a dialog (RFC 3261 section 12.2.2)."""
-        transaction = self._serve(request, peer, now)
+        transaction = self._traffic.serve(request, peer, now)
         usage = self._usages.find(request)
         if usage is None and request.method == "SUBSCRIBE" and self.core is not None:
-            self._answer(transaction, self.core.answer(request, peer), now)  # the refresh of a subscription
+            self._traffic.answer(transaction, self.core.answer(request, peer), now)  # the refresh of a subscription
             return
         if usage is None:
-            ours = self.core is None or self.core.is_ours(request.uri)
-            self._answer(transaction, respond(request, 481 if ours else 404), now)  # RFC 3261 section 8.2.2.1 first
+            ours = self.core is None or self.core.is_ours(request.uri)  # RFC 3261 section 8.2.2.1 first
+            self._traffic.answer(transaction, respond(request, 481 if ours else 404), now)
             return
         if request.method == "INVITE":
-            self._answer(transaction, respond(request, 100), now)
+            self._traffic.answer(transaction, respond(request, 100), now)
         if usage.symmetric and request.from_.tag == usage.session.remote_tag:
             usage.peer = peer  # a NAT may have given the phone another port
         self._follow(usage, usage.session.receive(request, now))
 
     def _receive_new(self, request: Request, peer: Peer, now: float) -> None:
         """A request that begins something."""
-        transaction = self._serve(request, peer, now)
+        transaction = self._traffic.serve(request, peer, now)
         core = self.core
         if core is None:
-            self._answer(transaction, self._busy(request), now)
+            self._traffic.answer(transaction, self._busy(request), now)
             return
         if request.method != "INVITE":
-            self._answer(transaction, core.answer(request, peer), now)
+            self._traffic.answer(transaction, core.answer(request, peer), now)
             return
         origin = core.admit(request, peer)
         if isinstance(origin, Response):
-            self._answer(transaction, origin, now)
+            self._traffic.answer(transaction, origin, now)
             return
         if len(self._usages) >= self._max_sessions:
-            self._answer(transaction, self._busy(request), now)
+            self._traffic.answer(transaction, self._busy(request), now)
             return
-        self._answer(transaction, respond(request, 100), now)
+        self._traffic.answer(transaction, respond(request, 100), now)
         contact = self.contact(peer, request.uri.user or "softswitch", _scheme(request.uri))
         session = Session.incoming(request, make_tag(), contact, now, self.timers, peer.reliable, self._rng)
         usage = Usage(session, nobody, peer, is_symmetric(request, peer))
@@ -336,7 +298,7 @@ class Stack:
     def _shed(self, request: Request, peer: Peer) -> None:
         """Refuse without keeping anything: there is no room for another transaction."""
         if request.method != "ACK":
-            self._send(self._busy(request).to_bytes(), response_peer(request, peer))
+            self._traffic.send(self._busy(request).to_bytes(), response_peer(request, peer))
 
     def _busy(self, request: Request) -> Response:
         headers = [("Retry-After", str(self._rng.randint(1, 10)))]
@@ -371,7 +333,7 @@ class Stack:
 
     def request(self, request: Request, peer: Peer, user: TransactionUser) -> None:
         """Send a request (without Via) outside of any session."""
-        self._request(request, peer, user, None)
+        self._traffic.request(request, peer, user, None)
 
     def move(self, before: Peer, after: Peer) -> None:
         """A phone is somewhere else now, as its registration says: requests inside of its calls go there."""
@@ -387,7 +349,7 @@ class Stack:
 
     def _follow(self, machine: Transaction | Usage, effects: Iterable[object]) -> None:
         if not isinstance(machine, Usage):
-            self._run(machine, effects)
+            self._traffic.run(machine, effects)
             return
         closed = False
         for effect in effects:
@@ -404,24 +366,24 @@ class Stack:
             case order.Tell(event):
                 usage.listener(event)
             case order.Respond(request, response):
-                self._respond(request, response, usage.peer)
+                self._traffic.respond(request, response, usage.peer)
             case order.SendRequest(request, next_hop):
-                self._request(request, self._hop(usage, request, next_hop), usage.session, usage)
+                self._traffic.request(request, self._hop(usage, request, next_hop), usage.session, usage)
             case order.SendAck(request, next_hop):
                 peer = self._hop(usage, request, next_hop)
                 if "Via" not in request.headers:
                     self._outlets.stamp(request, peer)
-                self._send(request.to_bytes(), peer)
+                self._traffic.send(request.to_bytes(), peer)
             case order.Cancel(invite, headers):
                 self._cancel(usage, invite, headers)
 
     def _cancel(self, usage: Usage, invite: Request, headers: Iterable[tuple[str, str]]) -> None:
         """CANCEL follows its INVITE to the same place; the INVITE waits no longer than 64*T1 for its end (9.1)."""
-        transaction = self._invites.get(id(invite))
+        transaction = self._traffic.find_invite(invite)
         if transaction is None:
             return
-        self._request(build_cancel(invite, headers), transaction.peer, usage.session, usage, stamped=True)
-        self._run(transaction, transaction.cancelled(self._clock()))
+        self._traffic.request(build_cancel(invite, headers), transaction.peer, usage.session, usage, stamped=True)
+        self._traffic.run(transaction, transaction.cancelled(self._clock()))
 
     def _hop(self, usage: Usage, request: Request, next_hop: Uri) -> Peer:
         """Where a request goes: a route as it says, the first INVITE where `dial` says, else as the Contact says."""
@@ -429,93 +391,6 @@ class Stack:
             return usage.peer
         found = self._locate(next_hop)
         return usage.peer if found is None or found[:3] == usage.peer[:3] else found
-
-    # ---- transactions -----------------------------------------------------------------------------------------
-
-    def _serve(self, request: Request, peer: Peer, now: float) -> ServerTransaction:
-        kind = ServerInvite if request.method == "INVITE" else ServerRequest
-        transaction = kind(request, response_peer(request.via, peer), self.timers)
-        self.table.add(transaction)
-        transaction.start(now)  # it hands the request up, and here is up
-        return transaction
-
-    def _answer(self, transaction: ServerTransaction, response: Response, now: float) -> None:
-        self._run(transaction, transaction.respond(response, now))
-
-    def _respond(self, request: Request, response: Response, peer: Peer) -> None:
-        transaction = self.table.find_server(request)
-        if transaction is None:
-            self._send(response.to_bytes(), response_peer(request.via, peer))
-            return
-        self._answer(transaction, response, self._clock())
-
-    def _request(
-        self, request: Request, peer: Peer, user: TransactionUser, usage: Usage | None, *, stamped: bool = False
-    ) -> None:
-        meant = peer
-        if not stamped and usage is not None and not usage.symmetric:  # a phone behind a NAT takes no connection
-            peer = self._outlets.stamp_large(request, peer, self._clock())
-        elif not stamped:
-            self._outlets.stamp(request, peer)
-        kind = ClientInvite if request.method == "INVITE" else ClientRequest
-        transaction = kind(request, peer, self.timers)
-        if peer != meant:
-            self._moved[transaction] = meant
-        self.table.add(transaction)
-        self._users[transaction] = (user, usage)
-        if isinstance(transaction, ClientInvite):
-            self._invites[id(request)] = transaction
-        self._run(transaction, transaction.start(self._clock()))
-
-    def _run(self, transaction: Transaction, effects: Iterable[object]) -> None:
-        """Do what a transaction asks for."""
-        for effect in effects:
-            match effect:
-                case outcome.Send(message):
-                    if self._send(message.to_bytes(), transaction.peer):
-                        continue
-                    if transaction in self._moved:
-                        self._move_back(transaction, self._clock())
-                        return
-                    self._run(transaction, transaction.transport_failed(self._clock()))
-                case outcome.Deliver(message):
-                    self._deliver(transaction, message)
-                case outcome.Fail(cause):
-                    self._fail(transaction, cause)
-                case outcome.Finished():
-                    self.table.remove(transaction)
-                    self._users.pop(transaction, None)
-                    self._moved.pop(transaction, None)
-                    self._invites.pop(id(transaction.request), None)
-                    self._deadlines.disarm(transaction)
-                    return
-        self._deadlines.arm(transaction)
-
-    def _deliver(self, transaction: Transaction, message: Message) -> None:
-        user = self._users.get(transaction)
-        if user is None or not isinstance(message, Response):
-            return  # requests are handed on by whoever opened the server transaction
-        effects = user[0].receive_response(message, self._clock())
-        if user[1] is not None:
-            self._follow(user[1], effects)
-
-    def _fail(self, transaction: Transaction, cause: str) -> None:
-        user = self._users.get(transaction)
-        if user is None:
-            return  # a server transaction that nobody acknowledged: its session has a timer of its own
-        effects = user[0].request_failed(transaction.request, cause, self._clock())
-        if user[1] is not None:
-            self._follow(user[1], effects)
-
-    def _send(self, data: bytes, peer: Peer) -> bool:
-        sent = self._outlets.send(data, peer)
-        if sent:
-            self.counters.sent += 1
-            if self.watch is not None:
-                self.watch(True, peer, data)
-        else:
-            self.counters.send_errors += 1
-        return sent
 
 
 def is_symmetric(request: Request, peer: Peer) -> bool:
@@ -533,13 +408,3 @@ def _scheme(uri: Uri) -> str:
 
 def _nowhere(uri: Uri) -> Peer | None:
     return None
-
-
-def _went_to(transaction: Transaction, peer: Peer) -> bool:
-    """Whether a transaction used a connection; one that was dialled by its address has no flow number."""
-    sent_to = transaction.peer
-    return sent_to[:3] == peer[:3] and sent_to.flow in (0, peer.flow)
-
-
-def _is_over(transaction: Transaction) -> bool:
-    return transaction.next_deadline is None

@@ -129,7 +129,7 @@ class Net:
             books = {
                 "usages": stack._usages._by_local, "by remote": stack._usages._by_remote,
                 "sessions": stack._usages._by_session,
-                "users": stack._users, "invites": stack._invites, "servers": stack.table._servers,
+                "users": stack._traffic._users, "invites": stack._traffic._invites, "servers": stack.table._servers,
                 "clients": stack.table._clients, "deadlines": stack._deadlines._armed, "heap": stack._deadlines._heap,
             }  # fmt: skip
             assert {name: book for name, book in books.items() if book} == {}
