@@ -26,7 +26,7 @@ demo: .made/test
 	@exec $(BIN)/softswitch demo
 
 test: .made/test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder $(TESTS)
 
 # SIPp at 100 calls a second and 50 through a queue, and the long runs of the queue engine (100,000 random events, 100,000
 # offers in the same milliseconds): for a machine with nothing else to do.
