@@ -26,7 +26,7 @@ from softswitch.call.destination import (
     ToVoicemail,
 )
 from softswitch.call.errors import CallerGone, NoSuchDestination
-from softswitch.call.events import Event, LegEnded, MediaLost, SupervisionOver, TransferAsked
+from softswitch.call.events import Event, LegEnded, LegTaken, MediaLost, SupervisionOver, TransferAsked
 from softswitch.call.inbox import Inbox
 from softswitch.call.journal import Journal
 from softswitch.call.leg import Leg, warning_of
@@ -62,7 +62,7 @@ class Call:
         self.state = "routing"
         """What the caller is doing, for `softswitch status`: ringing, menu:main, queue:support, talking ..."""
         self.started = exchange.clock()
-        self.caller = Leg(exchange, journal, f"{name}-1", "caller", str(origin))
+        self.caller = Leg(self, f"{name}-1", "caller", str(origin))
         self.legs: list[Leg] = [self.caller]
         self.record: Recorded | None = None
         """How the route that it came by wants it recorded."""
@@ -110,6 +110,8 @@ class Call:
         if isinstance(event, MediaLost) and event.leg is self.caller:
             self.caller.hangup(cause=event.cause)
             raise CallerGone(event.cause)
+        if isinstance(event, LegTaken):
+            raise CallerGone("transferred")
         return event
 
     @property
@@ -136,7 +138,7 @@ class Call:
     def new_leg(self, role: str, target: str) -> Leg:
         """A leg to somebody, on behalf of this call."""
         self._names += 1
-        leg = Leg(self.exchange, self.journal, f"{self.id}-{self._names}", role, target)
+        leg = Leg(self, f"{self.id}-{self._names}", role, target)
         leg.be_referred = self._decide_transfer
         self.legs.append(leg)
         return leg
@@ -158,6 +160,21 @@ class Call:
         if self.partner is None or self.partner.ended or self.caller.ended:
             return None
         return {self.caller: self.partner, self.partner: self.caller}.get(leg)
+
+    def release(self, leg: Leg) -> None:
+        """Give one of the two who talk here to another call: this one is over, and whoever is left is hung up."""
+        leg.stop_playing()
+        leg.media.leave(leg.name)
+        self.journal.note(fact.LegEnded, leg=leg.name, cause="transferred", by="remote", status=None, quality=None)
+        self.legs.remove(leg)
+        self.partner = None
+        self.deliver(LegTaken(leg))
+
+    def adopt(self, leg: Leg) -> None:
+        """Take a leg in that another call has released."""
+        leg.be_referred = self._decide_transfer
+        self.legs.append(leg)
+        leg.join(self)
 
     def put_first(self, leg: Leg) -> None:
         """Go on with this leg as the caller."""

@@ -221,10 +221,10 @@ def _change(exchange: "Exchange", room: str, member: Member, *, by: str, **chang
         setattr(member, name, value)
     if (member.muted, member.deaf, member.gain) == before:
         return
-    call = exchange.call_of(member.name)
-    if call is None:  # he is just leaving
+    leg = exchange.legs.get(member.name)
+    if leg is None:  # he is just leaving
         return
-    call.journal.note(
+    leg.journal.note(
         fact.MemberChanged, room=room, muted=member.muted, deaf=member.deaf, gain=float(member.gain), by=by
     )
     _seat(exchange, room, member)

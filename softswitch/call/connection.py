@@ -130,7 +130,8 @@ async def talk(call: "Call", other: Leg, *, record: Recorded | None = None, queu
         call.give_up_transfer()
         call.taping = None
         leaving = other if call.caller is caller else caller
-        leaving.hangup()  # first: a slow disk keeps nobody on the line
+        if leaving.call is call:
+            leaving.hangup()  # first: a slow disk keeps nobody on the line
         await taping.end()
 
 

@@ -117,6 +117,13 @@ class SupervisionOver:
 
 
 @dataclass(slots=True)
+class LegTaken:
+    """One of the two who talk was given to another call by the other one, who transferred."""
+
+    leg: "Leg"
+
+
+@dataclass(slots=True)
 class TransferAsked:
     """One of the two who talk wants the other to be led elsewhere, and may have that."""
 
@@ -125,5 +132,6 @@ class TransferAsked:
 
 Event = (
     LegProgressed | LegAnswered | LegEnded | LegHeld | LegResumed | DigitPressed | PlaybackEnded | MediaLost
-    | RingProgressed | RingAnswered | RingFailed | QueueOrdered | SupervisionOver | TransferAsked
+    | RingProgressed | RingAnswered | RingFailed | QueueOrdered | SupervisionOver | LegTaken
+    | TransferAsked
 )  # fmt: skip

@@ -194,9 +194,10 @@ class Exchange:
         """Conference rooms by name."""
         return self.plan.rooms
 
-    def call_of(self, leg: str) -> Call | None:
-        """The call that a leg belongs to."""
-        return self.calls.get(leg.rpartition("-")[0])
+    def find_dialog(self, call_id: str, local_tag: str, remote_tag: str) -> Leg | None:
+        """The leg whose dialog this is, the tags seen from us."""
+        legs = self.legs.values()
+        return next((leg for leg in legs if leg.is_dialog(call_id, local_tag, remote_tag) and not leg.ended), None)
 
     def wall_time(self) -> datetime:
         """The time of day."""
@@ -274,6 +275,11 @@ class Exchange:
     def _phone_step(self, call: Call, phone: Phone, timeout: float) -> Step:
         record = choose([phone.record, *self.record_of(call)], call.id)
         return Step(f"phone:{phone.number}", self.phone_targets(phone.number), phone.number, timeout, record)
+
+    def record_with(self, call: Call, leg: Leg) -> Recorded | None:
+        """Whether a call is recorded while it is with somebody who was not called for it."""
+        phone = self.plan.phones.get(leg.target.removeprefix("phone:"))
+        return choose([phone.record if phone is not None else None, *self.record_of(call)], call.id)
 
     def record_of(self, call: Call) -> list[Recorded | None]:
         """Who has a say in the recording of a call, whomever it reaches: the caller and his way in."""

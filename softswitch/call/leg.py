@@ -29,7 +29,7 @@ from softswitch.sip.message import Request
 from softswitch.sip.peer import Peer
 
 if TYPE_CHECKING:
-    from softswitch.call.exchange import Exchange
+    from softswitch.call.call import Call
     from softswitch.call.journal import Journal
     from softswitch.call.router import Origin
 
@@ -52,9 +52,11 @@ class Leg:
     The listener hears the events of `softswitch.call.events`; `finished` is done when session and media are gone.
     """
 
-    def __init__(self, exchange: "Exchange", journal: "Journal", name: str, role: str, target: str) -> None:
+    def __init__(self, call: "Call", name: str, role: str, target: str) -> None:
+        exchange = call.exchange
         self.exchange = exchange
-        self.journal = journal
+        self.call = call
+        """The call that it takes part in just now."""
         self.name = name
         self.role = role
         self.target = target
@@ -75,8 +77,27 @@ class Leg:
         self._signals: set[str] = set()
         self._answered_early = False
         self._opening: asyncio.Future[None] | None = None
-        self._sound = LegSound(exchange, journal, name, target, self._tell_held)
+        self._sound = LegSound(self, self._tell_held)
         self._moving: asyncio.Future[bytes | None] | None = None
+
+    @property
+    def journal(self) -> "Journal":
+        """The diary of its call."""
+        return self.call.journal
+
+    def join(self, call: "Call") -> None:
+        """Take part in another call from now on, as somebody who was called."""
+        self.leave_queue()
+        self.call, self.role, self.listener = call, "callee", call.deliver
+        self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
+        self.journal.note(fact.LegAnswered, leg=self.name)
+
+    def is_dialog(self, call_id: str, local_tag: str, remote_tag: str) -> bool:
+        """Whether this is the leg of a dialog, seen from us (RFC 3891 section 3)."""
+        session = self.session
+        return session is not None and (session.call_id, session.local_tag, session.remote_tag) == (
+            call_id, local_tag, remote_tag,
+        )  # fmt: skip
 
     # ---- sound ------------------------------------------------------------------------------------------------
 

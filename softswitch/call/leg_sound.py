@@ -19,8 +19,7 @@ from softswitch.sip.peer import Peer
 from softswitch.sip.tag import make_tag
 
 if TYPE_CHECKING:
-    from softswitch.call.exchange import Exchange
-    from softswitch.call.journal import Journal
+    from softswitch.call.leg import Leg
 
 log = structlog.get_logger("call.leg")
 
@@ -36,25 +35,19 @@ class LegSound:
 
     Parameters
     ----------
-    exchange, journal
-        Of the call.
     leg
-        Name of the row.
-    target
-        Who is at the other end, `phone:101`: it decides about encryption and what is listened to.
+        Whose sound it is: the row has its name, and its target decides about encryption and what is listened to.
     tell_held
         Is told when the phone puts us on hold and when it takes us back.
     """
 
-    def __init__(
-        self, exchange: "Exchange", journal: "Journal", leg: str, target: str, tell_held: Callable[[bool], None]
-    ) -> None:
+    def __init__(self, leg: "Leg", tell_held: Callable[[bool], None]) -> None:
         self.negotiated: Negotiated | None = None
         self.held = False
-        self._exchange = exchange
-        self._journal = journal
-        self._leg = leg
-        self._target = target
+        self._exchange = leg.exchange
+        self._owner = leg
+        self._leg = leg.name
+        self._target = leg.target
         self._tell_held = tell_held
         self._worker: MediaClient | None = None
         self._bound = ""
@@ -158,7 +151,7 @@ class LegSound:
         """Give the ports of another worker back and write down how the leg fared there."""
         quality = await self._report(worker)
         if quality is not None and quality["packets_received"]:
-            self._journal.note(fact.LegMoved, leg=self._leg, quality=dict(quality))
+            self._owner.journal.note(fact.LegMoved, leg=self._leg, quality=dict(quality))
 
     async def close(self) -> LegReport | None:
         """Give the row back: how the leg fared, if that can be told."""

@@ -2,6 +2,8 @@
 
     REFER -> `ask` decides: 202, or why not -> `TransferAsked` in the inbox of the call -> `carry_out`
 
+A Replaces in the Refer-To names another line of the transferor (RFC 5589): whoever is there is taken over.
+
 The one who asks (the transferor) stays on the line until somebody has taken the other one over; when nobody does, the
 two are together again. The call goes on with the one who remains as its caller, by the transferor's rights.
 """
@@ -10,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from media.errors import MediaError
 from softswitch.call.destination import (
     Destination,
     Hangup,
     Refuse,
     ToGroup,
+    ToLeg,
     ToPhone,
     ToSupervision,
     ToTrunk,
@@ -25,7 +29,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.router import Origin
 from softswitch.records import events as fact
 from softswitch.sip.message import Request
-from softswitch.sip.refer import read_refer
+from softswitch.sip.refer import Replaces, read_refer
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
@@ -41,13 +45,24 @@ MOST_FORWARDS = 20
 class Transfer:
     """One transfer, from its REFER to its end."""
 
-    def __init__(self, transferor: Leg, origin: Origin, number: str, destination: Destination, note: str = "") -> None:
+    def __init__(
+        self,
+        transferor: Leg,
+        origin: Origin,
+        number: str,
+        destination: Destination | None,
+        note: str = "",
+        consulted: Leg | None = None,
+    ) -> None:
         self.transferor = transferor
         self.origin = origin
         """Who that is: it goes by his rights."""
         self.number = number
         self.destination = destination
+        """Who is rung, or where else it goes; None: whoever the transferor talks to on the line `consulted`."""
         self.note = note
+        self.consulted = consulted
+        """The transferor's line to whom he has called before; he is done with it."""
         self.was_caller = False
         """Whether the transferor had called, so that the call has another caller now."""
 
@@ -75,16 +90,34 @@ def ask(call: "Call", leg: Leg, request: Request) -> int:
     asked = read_refer(request)
     if asked.uri.is_sip and not exchange.is_ours(asked.uri):
         return 404
-    if asked.replaces is not None:
-        return 603  # attended transfer is not served; ringing the consulted phone anew would be something else
+    number, consulted = asked.number, None
     origin = exchange.origin_of(leg)
-    destination = exchange.route(origin, asked.number)
+    if asked.replaces is not None:
+        consulted = _find_consulted(leg, asked.replaces)
+        if consulted is None:
+            return 603
+        if consulted.call.partner_of(consulted) is not None:
+            call.begin_transfer(Transfer(leg, origin, number, None, asked.note, consulted))
+            return 202
+        number = consulted.call.called  # it rings there: the one who is led on rings there instead
+    destination = exchange.route(origin, number)
     status = _objection(call, origin, destination)
     if status:
-        log.info("transfer refused", call=call.id, by=str(origin), to=asked.number, status=status)
+        log.info("transfer refused", call=call.id, by=str(origin), to=number, status=status)
         return status
-    call.begin_transfer(Transfer(leg, origin, asked.number, destination, asked.note))
+    call.begin_transfer(Transfer(leg, origin, number, destination, asked.note, consulted))
     return 202
+
+
+def _find_consulted(leg: Leg, replaces: Replaces) -> Leg | None:
+    """Another line of the same phone, as its Replaces names it; nobody names a line of somebody else."""
+    consulted = leg.exchange.find_dialog(replaces.call_id, replaces.to_tag, replaces.from_tag)
+    if consulted is None or consulted.target != leg.target or consulted.call is leg.call:
+        return None
+    call = consulted.call
+    rings = call.caller is consulted and not consulted.answered
+    talks = call.partner_of(consulted) is not None and call.transfer is None
+    return consulted if talks or rings else None
 
 
 def _objection(call: "Call", origin: Origin, destination: Destination) -> int:
@@ -102,8 +135,8 @@ async def carry_out(call: "Call", asked: TransferAsked) -> Destination | None:
     transfer = asked.transfer
     leaving = transfer.transferor
     call.journal.note(
-        fact.TransferStarted, leg=leaving.name, by=str(transfer.origin), to=transfer.number, mode="blind",
-        note=transfer.note,
+        fact.TransferStarted, leg=leaving.name, by=str(transfer.origin), to=transfer.number,
+        mode="blind" if transfer.consulted is None else "attended", note=transfer.note,
     )  # fmt: skip
     before = call.called, call.sought, call.authority
     call.called = call.sought = transfer.number
@@ -133,12 +166,34 @@ async def carry_out(call: "Call", asked: TransferAsked) -> Destination | None:
 
 async def _lead(call: "Call", transfer: Transfer) -> Destination:
     """Ring whoever is to be reached, and whoever he is forwarded to: somebody who answered, a service, or Refuse."""
+    if transfer.destination is None:
+        return await _take_over(call, transfer)
+    if transfer.consulted is not None:
+        transfer.consulted.hangup(cause="transferred")
     destination = transfer.destination
     for _ in range(MOST_FORWARDS):
         if not isinstance(destination, ToPhone | ToGroup | ToTrunk):
             return Refuse(480) if isinstance(destination, Hangup) else destination
         destination = await call.reach(destination, transfer.progress)
     return Refuse(482)
+
+
+async def _take_over(call: "Call", transfer: Transfer) -> Destination:
+    """Whoever the transferor talked to on his other line comes into this call, and that line is free."""
+    line = transfer.consulted
+    other = line.call.partner_of(line) if line is not None else None
+    if line is None or other is None or line.call.transfer is not None:
+        return Refuse(480)
+    try:
+        await other.move(call.caller.media)
+    except MediaError as error:
+        log.warning("not moved", leg=other.name, error=str(error))
+        return Refuse(503)
+    if line.call.partner_of(line) is not other or line.call.transfer is not None:
+        return Refuse(480)  # one of the two hung up meanwhile
+    line.call.release(other)
+    call.adopt(other)
+    return ToLeg(other, call.exchange.record_with(call, other))
 
 
 def _part(call: "Call", leaving: Leg) -> None:

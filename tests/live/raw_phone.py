@@ -259,12 +259,13 @@ class RawPhone(asyncio.Protocol, asyncio.DatagramProtocol):
         self._sound.target = None
         return await self.within("BYE")
 
-    async def within(self, method: str) -> Message:
+    async def within(self, method: str, lines: list[str] | None = None) -> Message:
         """A request inside of the call."""
         dialog = self.dialog
         assert dialog is not None
         dialog.sequence += 1
-        return await self._ask(self._text(method, dialog.target, dialog.sequence, dialog=dialog), method)
+        text = self._text(method, dialog.target, dialog.sequence, dialog=dialog, lines=lines or [])
+        return await self._ask(text, method)
 
     async def hears(self, voice: int, timeout: float = PATIENCE) -> bool:
         """Whether somebody's voice arrives, from now on."""
