@@ -229,6 +229,11 @@ def _trunks(config: Config) -> Iterator[Finding]:
             if owner is not None:
                 message = f'expected an address of one trunk only, "{address}" already belongs to "{owner}"'
                 yield Finding(("trunks", name, "trusted", index), message)
+        if trunk.user is None and trunk.register_there:
+            yield Finding(("trunks", name, "register"), "expected user and password beside it, to register with")
+        elif (trunk.user is None) != (trunk.password is None):
+            given, missing = ("user", "password") if trunk.password is None else ("password", "user")
+            yield Finding(("trunks", name, given), f"expected {missing} beside it")
 
 
 def _transports(config: Config) -> Iterator[Finding]:

@@ -150,6 +150,11 @@ class TrunkSection(Section):
     trusted: Many[Trusted] = ()
     caller_number: CallerMatch | None = None
     domain: Text | None = None
+    user: Text | None = None
+    password: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    realm: Text | None = None
+    register_there: Annotated[bool, Field(alias="register")] = False
+    register_for: Annotated[int, Field(ge=60, le=86400)] = 600
     max_calls: Count = 1000
     ring_timeout: Seconds = 60.0
     record: bool = False

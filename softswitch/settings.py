@@ -24,6 +24,7 @@ from softswitch.call.plan import ANSWERERS, LINE_SIGNALS, Group, Phone, Plan, Qu
 from softswitch.call.policy import Recorded
 from softswitch.call.router import Route, Router
 from softswitch.sip.peer import Peer
+from softswitch.sip.proof import Account
 from softswitch.transport.resolver import default_port
 from softswitch.transport.tls import CertificateFiles
 
@@ -157,6 +158,8 @@ def _trunk(name: str, config: Config) -> Trunk:
     return Trunk(
         name, peer, trusted, section.domain or "", section.caller_number, section.max_calls, section.ring_timeout,
         _recorded(section, config), section.srtp, frozenset(signals), section.dtmf,
+        Account(section.user, section.password or "", section.realm or "") if section.user else None,
+        section.register_there, section.register_for,
     )  # fmt: skip
 
 

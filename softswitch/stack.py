@@ -20,6 +20,7 @@ from softswitch.sip.errors import BadRequest, SipError
 from softswitch.sip.message import Message, Request, Response, respond, response_peer, stamp_via
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer
+from softswitch.sip.proof import Proof
 from softswitch.sip.tag import make_tag
 from softswitch.sip.uri import Uri
 from softswitch.traffic import ServerTransaction, Traffic, Transaction, TransactionUser
@@ -312,14 +313,16 @@ class Stack:
         if usage is not None:
             usage.listener = listener
 
-    def dial(self, invite: Request, peer: Peer, listener: Listener, *, symmetric: bool) -> Session:
+    def dial(
+        self, invite: Request, peer: Peer, listener: Listener, *, symmetric: bool, proof: Proof | None = None
+    ) -> Session:
         """Send a first INVITE (without Via) to a peer. The listener hears of everything that follows.
 
         `symmetric`: the peer is where the other side really is (a registration came from there), whatever its
-        Contact says; in-dialog requests go there too.
+        Contact says; in-dialog requests go there too. `proof` answers its challenges.
         """
         now = self._clock()
-        session = Session.outgoing(invite, now, self.timers, self._rng)
+        session = Session.outgoing(invite, now, self.timers, self._rng, proof)
         usage = Usage(session, listener, peer, symmetric)
         self._usages.keep(usage)
         self._follow(usage, session.start(now))

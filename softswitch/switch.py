@@ -33,6 +33,7 @@ from softswitch.api import holds, rooms
 from softswitch.api.control import ControlError, ControlServer
 from softswitch.api.status import Status
 from softswitch.api.trace import Trace
+from softswitch.call.enrolment import Enrolment
 from softswitch.call.exchange import Exchange
 from softswitch.call.ingress import Ingress
 from softswitch.call.menu_runner import MenuRunner
@@ -116,6 +117,8 @@ class Switch:
         self._build()
         await asyncio.to_thread(self.exchange.pager.load)
         await self._listen()
+        self._undo.append(self.enrolment.close)
+        self.enrolment.adopt(self.exchange.plan.trunks)
         await self._open_control()  # whoever asks here is told of a switch that can be called
         self._keep(self._sweep())
         self._keep(self._keep_queues())
@@ -189,6 +192,9 @@ class Switch:
         mailboxes = self.data / "voicemail"
         self.exchange.message_waiting = MessageWaiting(mailboxes, self.stack, self.exchange.spawn, time.monotonic)
         self.exchange.voicemail = Voicemail(mailboxes).run
+        self.enrolment = Enrolment(
+            self.stack, asyncio.get_running_loop(), self.resolver.locate, self.exchange.spawn, time.monotonic, rng
+        )
         self.exchange.pager = Pager(self.exchange, self.data / "messages")
         self._undo.append(self.exchange.close)
         self.authenticator = Authenticator(
@@ -299,6 +305,7 @@ class Switch:
                     self.recordings,
                     self.writer,
                     self.certificates,
+                    self.enrolment.status,
                     lambda: self.config.switch.name,
                 ).handlers(),
             }
@@ -398,6 +405,7 @@ class Switch:
         self._load_certificates(fresh)
         restart = settings.needs_restart(self.config, fresh)
         self._adopt(fresh)
+        self.enrolment.adopt(self.exchange.plan.trunks)
         self._keep(self._prepare_prompts())
         log.info("configuration reloaded", needs_restart=restart)
         return {"reloaded": str(self.path), "needs_restart": restart}

@@ -27,6 +27,8 @@ class Status:
     ----------
     exchange, location, recordings, writer, certificates
         The parts.
+    trunks
+        Gives how our registrations at trunks stand.
     name
         Gives the name of the installation.
     """
@@ -38,6 +40,7 @@ class Status:
         recordings: Recordings,
         writer: RecordWriter,
         certificates: Certificates,
+        trunks: Callable[[], dict[str, Any]],
         name: Callable[[], str],
     ) -> None:
         self._exchange = exchange
@@ -45,6 +48,7 @@ class Status:
         self._recordings = recordings
         self._writer = writer
         self._certificates = certificates
+        self._trunks = trunks
         self._name = name
         self._started = time.time()
 
@@ -97,6 +101,7 @@ class Status:
             "name": self._name(),
             "uptime": round(time.time() - self._started, 1),
             "registrations": self._registrations(),
+            "trunks": self._trunks(),
             "calls": self._live_calls(),
             "ended_calls": self._exchange.ended_calls,
             **self._exchange.queues.engine.snapshot(time.monotonic()),

@@ -316,7 +316,8 @@ class Exchange:
             "sip", number, host=trunk.domain or trunk.peer.host, port=None if trunk.domain else trunk.peer.port or None
         )
         protected = trunk.peer.transport in PROTECTED  # all of a call goes to whom the certificate was verified of
-        target = Target(f"trunk:{name}", uri, trunk.peer, protected, self._number_outside(call, trunk))
+        shown = self._number_outside(call, trunk)
+        target = Target(f"trunk:{name}", uri, trunk.peer, protected, shown, trunk.account)
         record = choose([trunk.record, *self.record_of(call)], call.id)
         return Step(f"trunk:{name}", [target], number, trunk.ring_timeout, record, 503)
 

@@ -27,6 +27,7 @@ from softswitch.sip.crypto import SrtpPolicy
 from softswitch.sip.errors import NotAcceptable, SipError
 from softswitch.sip.message import Request
 from softswitch.sip.peer import Peer
+from softswitch.sip.proof import Proof
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
@@ -250,7 +251,8 @@ class Leg:
         self.journal.note(fact.LegStarted, leg=self.name, role=self.role, target=self.target, direction="out")
         exchange.name_leg(self.name, invite.call_id)
         self._occupy(True)
-        self.session = exchange.stack.dial(invite, target.peer, self._hear, symmetric=target.symmetric)
+        proof = None if target.account is None else Proof(target.account)
+        self.session = exchange.stack.dial(invite, target.peer, self._hear, symmetric=target.symmetric, proof=proof)
 
     # ---- either -----------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from softswitch.call.info import KeyMode
 from softswitch.call.policy import Recorded
 from softswitch.sip.crypto import SrtpPolicy
 from softswitch.sip.peer import Peer
+from softswitch.sip.proof import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,12 @@ class Trunk:
     signals: frozenset[str] = frozenset()
     """What its sound is listened to for, by the names of `media.protocol.CallProgress`."""
     keys: KeyMode = "auto"
+    account: Account | None = None
+    """What we prove ourselves with there."""
+    registers: bool = False
+    """Whether we register there, so that calls from there find us."""
+    expires: int = 600
+    """Seconds for which a registration is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

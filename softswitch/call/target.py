@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from softswitch.core.user_agent import ACCEPT, ALLOW
 from softswitch.sip.message import Request
 from softswitch.sip.peer import Peer
+from softswitch.sip.proof import Account
 from softswitch.sip.tag import make_tag
 from softswitch.sip.uri import Uri
 
@@ -34,6 +35,8 @@ class Target:
     """See `Stack.dial`."""
     caller_number: str | None = None
     """Shown there instead of the caller's own number."""
+    account: Account | None = None
+    """What we prove ourselves with when it challenges us."""
 
 
 def build_invite(

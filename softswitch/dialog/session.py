@@ -31,6 +31,7 @@ from softswitch.dialog.route_set import first_hop
 from softswitch.dialog.timers import Timers
 from softswitch.sip.errors import BadHeader
 from softswitch.sip.message import Request, Response, respond
+from softswitch.sip.proof import Proof
 from softswitch.sip.status import REASON
 
 __all__ = ["Session", "State"]
@@ -47,6 +48,7 @@ class Session(InviteUsage):
     ) -> None:
         super().__init__(invite, local_tag, contact, timers, rng, state, owner=owner)
         self._forks = Forks(invite)
+        self._proof: Proof | None = None
         self._provisional: Response | None = None
         self._cancel_headers: tuple[Header, ...] = ()
         self._cancel_sent = False
@@ -98,10 +100,13 @@ class Session(InviteUsage):
     # Orders to an outgoing session
 
     @classmethod
-    def outgoing(cls, invite: Request, now: float, timers: Timers, rng: Random) -> "Session":
+    def outgoing(
+        cls, invite: Request, now: float, timers: Timers, rng: Random, proof: Proof | None = None
+    ) -> "Session":
         """A session that we ask for; `start` sends the INVITE, which has everything but Via.
 
-        Allow and Supported are added when they are missing. Raises BadHeader when From has no tag.
+        Allow and Supported are added when they are missing. `proof` answers the peer's challenges: then the INVITE
+        goes out once more, in place of the first. Raises BadHeader when From has no tag.
         """
         tag = invite.from_.tag
         if tag is None:
@@ -109,7 +114,9 @@ class Session(InviteUsage):
         for name, value in (ALLOW, SUPPORTED):
             if name not in invite.headers:
                 invite.headers.add(name, value)
-        return cls(invite, tag, invite.headers.get("Contact") or "", timers, rng, State.CALLING, owner=True)
+        session = cls(invite, tag, invite.headers.get("Contact") or "", timers, rng, State.CALLING, owner=True)
+        session._proof = proof
+        return session
 
     def start(self, now: float) -> list[Effect]:
         """Send the INVITE."""
@@ -186,8 +193,19 @@ class Session(InviteUsage):
         if self.state is State.CANCELLING:
             return self._close()
         if self.state in (State.CALLING, State.PROCEEDING):
+            if self._proof is not None and self._proof.learn(response):
+                return self._prove(self._proof, now)
             return self._refused(response.status, response.reason, response)
         return []
+
+    def _prove(self, proof: Proof, now: float) -> list[Effect]:
+        """Ask again, with credentials."""
+        self.invite = proof.repeat(self.invite)
+        self._forks = Forks(self.invite)
+        self.dialog = None
+        self.state = State.CALLING
+        self._deadline = inf
+        return self.start(now)
 
     def receive_response(self, response: Response, now: float) -> list[Effect]:
         """Take a response to a request of this session. Raises SipError: drop the response."""
