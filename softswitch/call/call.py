@@ -78,6 +78,8 @@ class Call:
         """By whose rights the call goes where it goes: the caller's, or those of the last who sent it on."""
         self.transfer: Transfer | None = None
         """The transfer that is under way."""
+        self.giving = False
+        """Whether one of the two who talk is just being taken over by another call."""
         self.transfers = 0
         self.recalled = False
         """Whether a transferor was rung because nobody took the one whom he had left."""

@@ -81,7 +81,7 @@ def ask(call: "Call", leg: Leg, request: Request) -> int:
     exchange = call.exchange
     if not leg.target.startswith("phone:"):
         return 403
-    if call.transfer is not None:
+    if call.transfer is not None or call.giving:
         return 491
     if call.partner_of(leg) is None:
         return 403
@@ -116,7 +116,7 @@ def _find_consulted(leg: Leg, replaces: Replaces) -> Leg | None:
         return None
     call = consulted.call
     rings = call.caller is consulted and not consulted.answered
-    talks = call.partner_of(consulted) is not None and call.transfer is None
+    talks = call.partner_of(consulted) is not None and call.transfer is None and not call.giving
     return consulted if talks or rings else None
 
 
@@ -182,14 +182,17 @@ async def _take_over(call: "Call", transfer: Transfer) -> Destination:
     """Whoever the transferor talked to on his other line comes into this call, and that line is free."""
     line = transfer.consulted
     other = line.call.partner_of(line) if line is not None else None
-    if line is None or other is None or line.call.transfer is not None:
+    if line is None or other is None or line.call.transfer is not None or line.call.giving:
         return Refuse(480)
+    line.call.giving = True  # nobody leads him elsewhere while he goes over to our media worker
     try:
         await other.move(call.caller.media)
     except MediaError as error:
         log.warning("not moved", leg=other.name, error=str(error))
         return Refuse(503)
-    if line.call.partner_of(line) is not other or line.call.transfer is not None:
+    finally:
+        line.call.giving = False
+    if line.call.partner_of(line) is not other:
         return Refuse(480)  # one of the two hung up meanwhile
     line.call.release(other)
     call.adopt(other)

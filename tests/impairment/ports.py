@@ -1,11 +1,12 @@
-"""Ports of the proxies on 127.0.0.1: 38000-39999, below those of the live tests."""
+"""Ports of the proxies on 127.0.0.1: 38000-39999, below those of the live tests, a fourth for each test process."""
 
 import itertools
 import os
 import socket
 
 LOOPBACK = "127.0.0.1"
-PROXY_PORTS = range(38000, 40000, 2)
+_FIRST = 38000 + 500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4)
+PROXY_PORTS = range(_FIRST, _FIRST + 500, 2)
 """Every second one: the odd port after an RTP port is its RTCP port (RFC 3550 section 11)."""
 
 _first = os.getpid() * 31 % len(PROXY_PORTS)

@@ -1,18 +1,24 @@
-"""Which ports the live tests use on 127.0.0.1: SIP 6000-6999, RTP 40000-44999, one span for each kind of peer."""
+"""Which ports the live tests use on 127.0.0.1: one span for each kind of peer, and other spans in each test process.
+
+Of the first process SIP 6000-6999 and RTP 40000-44999; of the next ones 1000 and 5000 higher.
+"""
 
 import itertools
 import os
 import socket
 
-SIP_PORTS = range(6000, 7000, 2)
+PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+"""Number of the test process (pytest-xdist)."""
+_SIP, _RTP = 6000 + 1000 * PROCESS, 40000 + 5000 * PROCESS
+SIP_PORTS = range(_SIP, _SIP + 1000, 2)
 """Every second one: baresip listens for TLS on the port after its own."""
-SWITCH_RTP = "40000-41999"
-BARESIP_RTP = "42000-43998"
-DEBIAN_BARESIP_RTP = "44200-44396"
-LINPHONE_RTP = 44398
+SWITCH_RTP = f"{_RTP}-{_RTP + 1999}"
+BARESIP_RTP = f"{_RTP + 2000}-{_RTP + 3998}"
+DEBIAN_BARESIP_RTP = f"{_RTP + 4200}-{_RTP + 4396}"
+LINPHONE_RTP = _RTP + 4398
 """One phone: RTP here, RTCP one above."""
-PYVOIP_RTP = range(44000, 44200)
-SIPP_RTP = range(44400, 45000)
+PYVOIP_RTP = range(_RTP + 4000, _RTP + 4200)
+SIPP_RTP = range(_RTP + 4400, _RTP + 5000)
 
 _first = os.getpid() * 29 % len(SIP_PORTS)
 _next_port = itertools.cycle((*SIP_PORTS[_first:], *SIP_PORTS[:_first]))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.live.control import eventually, is_idle
-from tests.live.raw_phone import RawPhone
+from tests.live.raw_phone import PATIENCE, RawPhone
 from tests.live.running_switch import ROOT, RunningSwitch
 
 
@@ -25,6 +25,8 @@ async def test_a_call_is_shown_as_a_ladder_and_written_for_wireshark(switch: Run
         assert (await caller.call("102")).status == 200
         assert await caller.hears(callee.voice)
         await caller.hang_up()
+        async with asyncio.timeout(PATIENCE):
+            await callee.ended_by_far_side.wait()
     await eventually(switch, is_idle)
     file = tmp_path / "call.pcap"
     code, text = await trace(switch, "102", str(switch.file), "--pcap", str(file), "--full")
