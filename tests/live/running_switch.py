@@ -219,7 +219,7 @@ class RunningSwitch:
     async def calls(self, at_least: int = 0) -> list[dict[str, Any]]:
         """The call records, newest first; the writer is given some time to write as many as are waited for."""
         for _ in range(20):
-            records = await self.command("calls", "--json")
+            records = await self.command("calls", "--json", "--limit", "10000")
             if len(records) >= at_least:
                 break
             await asyncio.sleep(0.25)
